@@ -1,0 +1,24 @@
+/* Walking into objects: JSON pointers, kustomize field specs ("spec/template/spec/containers[]/image")
+ * and leaf-by-leaf differences. */
+#ifndef KRM_PATH_H
+#define KRM_PATH_H
+
+#include <jansson.h>
+
+#include "lib/base/err.h"
+
+/* krm_get(object, "spec", "template", NULL): the member, or NULL. Borrowed. */
+json_t *krm_get(const json_t *object, ...) __attribute__((sentinel));
+
+/* As krm_get, "" when missing or not a string. Borrowed. */
+const char *krm_str(const json_t *object, ...) __attribute__((sentinel));
+
+/* Calls visit for each leaf that differs between a and b (either may be NULL = missing), with a
+ * readable path: ".spec.replicas", ".spec.template.spec.containers[name=manager].image",
+ * ".data[\"a.b\"]". Lists whose elements all have a "name" (or another associative key) are matched
+ * by it, others by index. Object key order doesn't matter; 1 and 1.0 are equal. Stops early when
+ * visit returns non-zero and returns that. */
+typedef int krm_diff_fn(const char *path, const json_t *a, const json_t *b, void *arg);
+int krm_diff(const json_t *a, const json_t *b, krm_diff_fn *visit, void *arg);
+
+#endif

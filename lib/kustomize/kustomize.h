@@ -1,0 +1,39 @@
+/* kustomize build: a directory of a loader becomes an ordered list of objects.
+ *
+ * Pure: no network, no child process, no clock; the same files give the same objects. Held against
+ * `kubectl kustomize` (kustomize 5.5.0) object by object, in order, in tests/golden and
+ * `make check-render`. Thread-safe: one context per render. */
+#ifndef KUSTOMIZE_KUSTOMIZE_H
+#define KUSTOMIZE_KUSTOMIZE_H
+
+#include <jansson.h>
+
+#include "lib/base/err.h"
+#include "lib/kustomize/loader.h"
+
+#define KUSTOMIZE_MAX_DEPTH   64     /* nested kustomizations */
+#define KUSTOMIZE_MAX_OBJECTS 100000
+
+/* Resources that are not below the root ("https://...", "github.com/..."): the resolver gives
+ * another loader and the directory (or file) in it. Borrowed until the render is done.
+ * Without a resolver each remote resource is an error that names it. */
+struct kustomize_resolver {
+    int (*resolve)(void *arg, const char *url, struct loader **ret_loader, const char **ret_path,
+                   struct err *err);
+    void *arg;
+};
+
+struct kustomize_options {
+    struct loader *loader;
+    const char *path;                            /* directory with the kustomization, "" = root */
+    const struct kustomize_resolver *resolver;   /* or NULL */
+    void (*warn)(void *arg, const char *message); /* deprecated fields and the like; or NULL */
+    void *warn_arg;
+};
+
+/* 0 and a new JSON array of objects in kustomize's order, or ERR_INVALID with a message that names
+ * file, line or object, ERR_NOT_FOUND, ERR_LIMIT, ERR_UNSUPPORTED (helm, exec functions). */
+int kustomize_build(const struct kustomize_options *options, json_t **ret_objects,
+                    struct err *err) WARN_UNUSED;
+
+#endif
