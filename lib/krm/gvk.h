@@ -22,7 +22,8 @@ struct gvk gvk_of(const json_t *object);
 
 /* Splits "apps/v1" or "v1". The strings are copied into bytes owned by the process-wide intern
  * table of this module (thread-safe, never freed; the set of API versions is small and bounded). */
-void gvk_parse_api_version(const char *api_version, const char **ret_group, const char **ret_version);
+void gvk_parse_api_version(const char *api_version, const char **ret_group,
+                           const char **ret_version);
 
 struct resid resid_of(const json_t *object);
 
@@ -38,5 +39,9 @@ int resid_cmp(const struct resid *a, const struct resid *b);
  * one of those that the releases bring (scope table in scope.def). */
 enum krm_scope { KRM_SCOPE_UNKNOWN, KRM_SCOPE_CLUSTER, KRM_SCOPE_NAMESPACED };
 enum krm_scope krm_scope_of(const char *group, const char *kind);
+
+/* Whether kustomize 5.5 takes this version of the kind for cluster-scoped: fewer than there are,
+ * but the renderer must give a namespace to the same objects as kustomize does. */
+bool krm_kustomize_knows_cluster_scoped(const struct gvk *gvk);
 
 #endif

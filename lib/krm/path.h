@@ -1,5 +1,5 @@
-/* Walking into objects: JSON pointers, kustomize field specs ("spec/template/spec/containers[]/image")
- * and leaf-by-leaf differences. */
+/* Walking into objects: JSON pointers, kustomize field specs
+ * ("spec/template/spec/containers[]/image") and leaf-by-leaf differences. */
 #ifndef KRM_PATH_H
 #define KRM_PATH_H
 

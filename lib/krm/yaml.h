@@ -1,13 +1,20 @@
-/* YAML to and from jansson trees, with the reading of scalars that Kubernetes' tools have.
+/* YAML to and from jansson trees, with the reading of scalars that kustomize has.
  *
- * Scanning is libyaml's; what a plain scalar means is decided here, as sigs.k8s.io/yaml and
- * kyaml (go-yaml v3 with YAML 1.1 booleans off) decide it: null forms, true/false, decimal, octal
- * (0o17 and 017), hex and binary integers, floats, .inf refused (JSON has none), timestamps stay
- * strings, yes/no/on/off stay strings, everything quoted stays a string. Integers beyond int64
- * are kept exactly (see KRM_BIGINT below). Keys must be scalars and become strings.
+ * Scanning is libyaml's; what a plain scalar means is decided in yaml_scalar.h, and the tree is the
+ * one that the API server gets when the text passes through `kustomize build`:
+ *  - null forms, true/false, decimal, 0x, 0o, 0b and 017 integers (underscores are skipped),
+ * floats; .inf and .nan are refused (JSON has none); yes/no/on/off are strings; everything quoted
+ * is one;
+ *  - whole numbers within int64 are integers however they are written (1.0, 1e3); all other
+ *    numbers, integers beyond int64 too, are doubles, which is what the API server makes of them;
+ *  - dates are strings in RFC 3339 form: 2024-01-01 is "2024-01-01T00:00:00Z";
+ *  - values in metadata.annotations of a document, or of a List's item, are the text as written;
+ *  - !!str, !!int and the other core tags are honoured, !!binary is decoded, own tags are ignored.
+ * Keys must be scalars and become strings as written. A key given twice is an error.
  *
  * Key order is the document's (jansson keeps insertion order). Anchors, aliases and merge keys
- * are expanded within YAML_MAX_NODES, so that no document can explode. */
+ * are expanded within YAML_MAX_NODES, so that no document can explode. Escaped surrogates
+ * ("\ud83d\ude00") are not YAML and are refused, as kustomize does. */
 #ifndef KRM_YAML_H
 #define KRM_YAML_H
 
@@ -25,7 +32,7 @@
 /* Parses all documents of a stream into a new JSON array; empty documents are left out.
  * JSON is YAML, so this reads JSON too. `name` is the file's name for messages, which read
  * "<name>: line L, column C: what is wrong".
- * 0, ERR_INVALID (syntax, duplicate key, unknown tag, number that JSON can't hold), ERR_LIMIT. */
+ * 0, ERR_INVALID (syntax, duplicate key, value that doesn't fit its tag), ERR_LIMIT. */
 int yaml_parse_all(const char *text, size_t len, const char *name, json_t **ret_documents,
                    struct err *err) WARN_UNUSED;
 
@@ -38,7 +45,8 @@ int yaml_parse(const char *text, size_t len, const char *name, json_t **ret_valu
  * something else are quoted; multi-line strings are literal blocks. Ends with a newline; writes
  * no "---". 0, or ERR_LIMIT when the buffer's ceiling is reached. */
 enum yaml_order { YAML_KEEP_ORDER, YAML_SORT_KEYS };
-int yaml_write(const json_t *value, enum yaml_order order, struct buf *out, struct err *err) WARN_UNUSED;
+int yaml_write(const json_t *value, enum yaml_order order, struct buf *out,
+               struct err *err) WARN_UNUSED;
 
 /* Compact JSON with sorted keys: the canonical form that content hashes are made of. Integers and
  * reals are written as jansson does with JSON_REAL_PRECISION(17). Caller frees. */
