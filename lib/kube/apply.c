@@ -1,0 +1,626 @@
+/* The loop of kube_apply.
+ *
+ * Every object is a node with a state; three sources move it on:
+ *
+ *     taken from the graph --> (taking over) --> applying --> applied --> ready
+ *                                                   |            |
+ *           answers of the request queue -----------+            |
+ *           a CRD's kind is served (a LIST that answers) --------+
+ *           watch events of kinds whose readiness matters -------+
+ *
+ * Invariants: a node is in flight at most once; the graph hears of "applied" and "ready" exactly
+ * when it is so; a failed node is never reported to the graph, so what needs it stays unsent. */
+#include "lib/kube/apply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/base/vec.h"
+#include "lib/krm/gvk.h"
+#include "lib/krm/object.h"
+#include "lib/krm/path.h"
+#include "lib/kube/applyset.h"
+#include "lib/kube/conflict.h"
+#include "lib/kube/discovery.h"
+#include "lib/kube/explain.h"
+#include "lib/kube/graph.h"
+#include "lib/kube/managed_fields.h"
+#include "lib/kube/members.h"
+#include "lib/kube/readiness.h"
+#include "lib/kube/watch.h"
+
+#include "lib/base/banned.h"
+
+#define MODULE            "kube.apply"
+#define TICK_MS           50    /* how long one source is waited for while another may have news */
+#define IDLE_MS           1000  /* the same when only watches are left */
+#define DRAIN_MS          5000  /* after a cancel: for what is in flight */
+#define PROGRESS_EVERY_MS 5000
+#define MAX_EXPLAINED     5     /* objects that get a full explanation in one run */
+#define METADATA_ANSWER   "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
+enum node_state {
+    NODE_WAITING,     /* its needs aren't met yet */
+    NODE_TAKING_OVER, /* the patch of managedFields is in flight */
+    NODE_APPLYING,
+    NODE_SERVING,     /* a CRD: asking whether its kind is served */
+    NODE_APPLIED,     /* waiting for readiness */
+    NODE_DONE,        /* ready, or readiness doesn't matter */
+    NODE_FAILED,
+};
+
+struct node {
+    int index;
+    enum node_state state;
+    json_t *object; /* borrowed from the options */
+    char *key;
+    const struct kube_resource *resource;
+    char content[KRM_CONTENT_HASH_SIZE];
+    int64_t generation; /* that our apply made: older watch events don't count */
+    bool forced;
+    bool adopted;
+    json_t *last_seen; /* newest watch event, for explanations */
+    char *why;         /* why it isn't ready */
+};
+
+struct run {
+    const struct kube_apply_options *o;
+    struct kube_apply_result *result;
+    struct kube_graph *graph;
+    struct kube_queue *queue;
+    struct kube_watcher *watcher;
+    char *selector;
+    struct node *nodes;
+    size_t nnodes;
+    json_t *index;   /* key -> node number */
+    json_t *watched; /* "plural.group" that a subscription exists for */
+    size_t failed;
+    int64_t next_progress;
+};
+
+void kube_problem_add(struct kube_apply_result *r, int code, const char *key, char *text)
+{
+    if (r->nproblems == KUBE_APPLY_MAX_PROBLEMS) {
+        free(text);
+        return;
+    }
+    r->problems = mem_realloc(r->problems, (r->nproblems + 1) * sizeof(*r->problems));
+    r->problems[r->nproblems++] = (struct kube_problem){code, mem_strdup(key), text};
+}
+
+void kube_apply_result_done(struct kube_apply_result *r)
+{
+    for (size_t i = 0; i < r->nproblems; i++) {
+        free(r->problems[i].key);
+        free(r->problems[i].text);
+    }
+    free(r->problems);
+    json_decref(r->record);
+    memset(r, 0, sizeof(*r));
+}
+
+json_t *kube_record_entry(const json_t *metadata_object, const char *manager)
+{
+    char owned[MANAGED_FIELDS_HASH_SIZE];
+
+    managed_fields_hash(metadata_object, manager, owned);
+    return json_pack("{s:s, s:s, s:s}", "u", krm_str(metadata_object, "metadata", "uid", NULL), "c",
+                     krm_str(metadata_object, "metadata", "annotations", APPLYSET_CONTENT, NULL), "o",
+                     owned);
+}
+
+bool kube_unchanged(const json_t *metadata_object, const json_t *record_entry, const char *content,
+                    const char *manager)
+{
+    char owned[MANAGED_FIELDS_HASH_SIZE];
+
+    if (!metadata_object || !record_entry ||
+        krm_get(metadata_object, "metadata", "deletionTimestamp", NULL))
+        return false;
+    if (strcmp(krm_str(metadata_object, "metadata", "uid", NULL), krm_str(record_entry, "u", NULL)) ||
+        strcmp(krm_str(metadata_object, "metadata", "annotations", APPLYSET_CONTENT, NULL), content))
+        return false;
+    managed_fields_hash(metadata_object, manager, owned);
+    return owned[0] && !strcmp(owned, krm_str(record_entry, "o", NULL));
+}
+
+/* --- ends of a node's life --------------------------------------------------------------------- */
+
+static void node_fail(struct run *r, struct node *n, int code, char *text)
+{
+    n->state = NODE_FAILED;
+    r->failed++;
+    log_warn(MODULE, "%s: %s", n->key, text);
+    kube_problem_add(r->result, code, n->key, text);
+}
+
+static void node_ready(struct run *r, struct node *n)
+{
+    n->state = NODE_DONE;
+    r->result->ready++;
+    kube_graph_ready(r->graph, n->index);
+    log_debug(MODULE, "%s is ready", n->key);
+}
+
+static bool is_crd(const json_t *object)
+{
+    return !strcmp(gvk_of(object).kind, "CustomResourceDefinition");
+}
+
+/* Subscribes to the kind of a node, once per kind. */
+static void watch_kind(struct run *r, const struct node *n)
+{
+    char *name CLEANUP(mem_cleanup) = mem_printf("%s.%s", n->resource->plural, n->resource->group);
+
+    if (json_object_get(r->watched, name))
+        return;
+    json_object_set_new(r->watched, name, json_true());
+    kube_watch(r->watcher, n->resource, NULL, r->selector, NULL, NULL);
+}
+
+/* A CRD is ready when its kind answers: "Established" alone says less than that. */
+static void ask_served(struct run *r, struct node *n)
+{
+    json_t *versions = krm_get(n->object, "spec", "versions", NULL), *v, *served = NULL;
+    struct kube_request req = {.verb = KUBE_RAW_GET, .not_served_retry = true, .user = n};
+    char *path CLEANUP(mem_cleanup) = NULL;
+    size_t i;
+
+    json_array_foreach (versions, i, v)
+        if (!served && json_is_true(json_object_get(v, "served")))
+            served = v;
+    if (!served) { /* nothing will ever be served: that is what was asked for */
+        node_ready(r, n);
+        return;
+    }
+    path = mem_printf("/apis/%s/%s/%s?limit=1", krm_str(n->object, "spec", "group", NULL),
+                      krm_str(served, "name", NULL),
+                      krm_str(n->object, "spec", "names", "plural", NULL));
+    req.path = path;
+    req.accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+    req.webhook_ms = clock_left_ms(r->o->deadline) + 1;
+    n->state = NODE_SERVING;
+    kube_start(r->queue, &req);
+}
+
+/* The object is in the cluster as it should be. */
+static void node_applied(struct run *r, struct node *n)
+{
+    bool matters = kube_graph_needed_ready(r->graph, n->index) || r->o->wait;
+
+    n->state = NODE_APPLIED;
+    kube_graph_applied(r->graph, n->index);
+    if (is_crd(n->object)) {
+        kube_discovery_add_crd(r->o->client, n->object);
+        if (matters)
+            ask_served(r, n);
+        else
+            node_ready(r, n);
+    } else if (matters && kube_readiness_matters(n->resource->group, n->resource->kind)) {
+        watch_kind(r, n);
+    } else {
+        node_ready(r, n);
+    }
+}
+
+/* --- sending ----------------------------------------------------------------------------------- */
+
+/* The object with our label and annotations; the caller's stays as it is. */
+static json_t *dressed(const struct run *r, const struct node *n)
+{
+    json_t *object = json_copy(n->object);
+    json_t *metadata = json_copy(json_object_get(n->object, "metadata"));
+    json_t *labels = json_copy(json_object_get(metadata, "labels"));
+    json_t *annotations = json_copy(json_object_get(metadata, "annotations"));
+
+    if (!labels)
+        labels = json_object();
+    if (!annotations)
+        annotations = json_object();
+    json_object_set_new(labels, APPLYSET_MEMBER_LABEL, json_string(r->o->set_id));
+    json_object_set_new(annotations, APPLYSET_CONTENT, json_string(n->content));
+    if (n->adopted)
+        json_object_set_new(annotations, APPLYSET_ADOPTED, json_string("true"));
+    json_object_set_new(metadata, "labels", labels);
+    json_object_set_new(metadata, "annotations", annotations);
+    json_object_set_new(object, "metadata", metadata);
+    return object;
+}
+
+static void send_apply(struct run *r, struct node *n, bool force)
+{
+    json_auto_t *body = dressed(r, n);
+    struct kube_request req = {.verb = KUBE_APPLY,
+                               .resource = n->resource,
+                               .namespace = krm_str(n->object, "metadata", "namespace", NULL),
+                               .name = krm_str(n->object, "metadata", "name", NULL),
+                               .accept = METADATA_ANSWER,
+                               .field_manager = r->o->manager,
+                               .force = force,
+                               .body = body,
+                               /* its CRD or namespace may just have been made */
+                               .not_served_retry = true,
+                               .user = n};
+
+    n->state = NODE_APPLYING;
+    n->forced = force;
+    r->result->sent++;
+    kube_start(r->queue, &req);
+}
+
+/* Adopting what kubectl made: its field managers' entries become ours first, in one patch guarded
+ * by resourceVersion, so that fields which we later drop really go. */
+static bool send_take_over(struct run *r, struct node *n, const json_t *metadata)
+{
+    json_t *fields = managed_fields_take_over(metadata, r->o->manager, NULL);
+    json_auto_t *patch = NULL;
+    struct kube_request req = {.verb = KUBE_JSON_PATCH,
+                               .resource = n->resource,
+                               .namespace = krm_str(n->object, "metadata", "namespace", NULL),
+                               .name = krm_str(n->object, "metadata", "name", NULL),
+                               .accept = METADATA_ANSWER,
+                               .field_manager = r->o->manager,
+                               .user = n};
+
+    if (!fields)
+        return false;
+    patch = json_pack("[{s:s, s:s, s:o}, {s:s, s:s, s:s}]", "op", "replace", "path",
+                      "/metadata/managedFields", "value", fields, "op", "replace", "path",
+                      "/metadata/resourceVersion", "value",
+                      krm_str(metadata, "metadata", "resourceVersion", NULL));
+    req.body = patch;
+    n->state = NODE_TAKING_OVER;
+    kube_start(r->queue, &req);
+    return true;
+}
+
+static bool is_member(const json_t *metadata, const char *set_id)
+{
+    return !strcmp(krm_str(metadata, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL), set_id);
+}
+
+static void start_node(struct run *r, struct node *n)
+{
+    struct gvk gvk = gvk_of(n->object);
+    const json_t *existing = json_object_get(r->o->existing, n->key);
+    const json_t *record = json_object_get(r->o->record, n->key);
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    int rc = kube_resource_for(r->o->client, gvk.group, gvk.version, gvk.kind, r->o->cancel,
+                               &n->resource, &err);
+
+    if (rc) {
+        char *text = rc == ERR_NOT_FOUND
+                         ? mem_printf("the cluster doesn't serve %s %s: the CustomResourceDefinition "
+                                      "that brings it isn't installed; install the component that "
+                                      "owns it first (depends_on)",
+                                      krm_str(n->object, "apiVersion", NULL), gvk.kind)
+                         : mem_strdup(err_msg(&err));
+
+        node_fail(r, n, rc, text);
+        return;
+    }
+    n->adopted = existing && (!is_member(existing, r->o->set_id) ||
+                              !strcmp(krm_str(existing, "metadata", "annotations", APPLYSET_ADOPTED,
+                                              NULL),
+                                      "true"));
+    if (existing && is_member(existing, r->o->set_id) &&
+        kube_unchanged(existing, record, n->content, r->o->manager)) {
+        r->result->unchanged++;
+        n->generation = json_integer_value(krm_get(existing, "metadata", "generation", NULL));
+        json_object_set_new(r->result->record, n->key, kube_record_entry(existing, r->o->manager));
+        node_applied(r, n);
+        return;
+    }
+    if (existing && !is_member(existing, r->o->set_id) && send_take_over(r, n, existing))
+        return;
+    send_apply(r, n, r->o->force_conflicts);
+}
+
+/* --- answers ----------------------------------------------------------------------------------- */
+
+/* A conflict about fields that were ours before is drift to be repaired: again, with force. */
+static void on_conflict(struct run *r, struct node *n, struct kube_result *res)
+{
+    const json_t *before = json_object_get(r->o->previous, n->key);
+    const json_t *existing = json_object_get(r->o->existing, n->key);
+
+    /* What we applied last is what we apply now: every field of it was ours. */
+    if (!before && existing && is_member(existing, r->o->set_id) &&
+        !strcmp(krm_str(existing, "metadata", "annotations", APPLYSET_CONTENT, NULL), n->content))
+        before = n->object;
+    if (!n->forced && kube_conflict_was_ours(&res->status, before)) {
+        log_info(MODULE, "%s: taking back what others changed", n->key);
+        send_apply(r, n, true);
+        return;
+    }
+    node_fail(r, n, ERR_CONFLICT, kube_conflict_text(&res->status, "force_conflicts"));
+}
+
+static void on_applied(struct run *r, struct node *n, const struct kube_result *res)
+{
+    n->generation = json_integer_value(krm_get(res->body, "metadata", "generation", NULL));
+    json_object_set_new(r->result->record, n->key, kube_record_entry(res->body, r->o->manager));
+    log_debug(MODULE, "applied %s", n->key);
+    node_applied(r, n);
+}
+
+static void on_result(struct run *r, struct kube_result *res)
+{
+    struct node *n = res->user;
+
+    if (n->state == NODE_SERVING && !res->code) {
+        node_ready(r, n);
+    } else if (n->state == NODE_TAKING_OVER && !res->code) {
+        send_apply(r, n, r->o->force_conflicts);
+    } else if (n->state == NODE_APPLYING && !res->code) {
+        on_applied(r, n, res);
+    } else if (n->state == NODE_APPLYING && res->code == ERR_CONFLICT) {
+        on_conflict(r, n, res);
+    } else if (n->state == NODE_SERVING && res->code == ERR_NOT_FOUND) {
+        n->state = NODE_APPLIED; /* reported with the others when the wait ends */
+        free(n->why);
+        n->why = mem_strdup("its kind isn't served yet");
+    } else if (!cancel_fired(r->o->cancel)) {
+        node_fail(r, n, res->code, mem_strdup(err_msg(&res->err)));
+    }
+    kube_result_done(res);
+}
+
+static void on_watched(struct run *r, const json_t *object)
+{
+    char *key CLEANUP(mem_cleanup) = kube_key(object);
+    const json_t *number = json_object_get(r->index, key);
+    struct buf why CLEANUP(buf_done) = BUF_INIT;
+    enum kube_readiness readiness;
+    struct node *n;
+
+    if (!number)
+        return;
+    n = &r->nodes[json_integer_value(number)];
+    if (n->state != NODE_APPLIED)
+        return;
+    json_decref(n->last_seen);
+    n->last_seen = json_incref((json_t *)object);
+    if (json_integer_value(krm_get(object, "metadata", "generation", NULL)) < n->generation)
+        return;
+    readiness = kube_readiness_of(object, &why);
+    free(n->why);
+    n->why = buf_take(&why);
+    if (readiness == KUBE_READY) {
+        node_ready(r, n);
+    } else if (readiness == KUBE_FAILED) {
+        struct buf text = BUF_INIT;
+
+        buf_printf(&text, "%s\n", n->why);
+        kube_explain(r->o->client, object, r->o->cancel, &text);
+        node_fail(r, n, ERR_FAIL, buf_take(&text));
+    }
+}
+
+/* --- the loop ---------------------------------------------------------------------------------- */
+
+static size_t count_state(const struct run *r, enum node_state state)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->nnodes; i++)
+        n += r->nodes[i].state == state;
+    return n;
+}
+
+static void say_progress(struct run *r)
+{
+    struct buf text CLEANUP(buf_done) = BUF_INIT;
+    int shown = 0;
+
+    if (clock_now_ms() < r->next_progress)
+        return;
+    r->next_progress = clock_deadline(PROGRESS_EVERY_MS);
+    for (size_t i = 0; i < r->nnodes && shown < 3; i++) {
+        const struct node *n = &r->nodes[i];
+
+        if (n->state == NODE_APPLIED || n->state == NODE_SERVING)
+            buf_printf(&text, "%s%s (%s)", shown++ ? ", " : "; waiting for ", n->key,
+                       n->why ? n->why : "not ready yet");
+    }
+    log_info(MODULE, "%s: %zu of %zu objects ready%s", r->o->what, r->result->ready, r->nnodes,
+             buf_str(&text));
+}
+
+/* Takes what the watches have to say, waiting up to wait_ms for the first event. */
+static int drain_watches(struct run *r, int64_t wait_ms, struct err *err)
+{
+    int64_t deadline = clock_deadline(wait_ms);
+
+    while (true) {
+        enum kube_watch_event event;
+        void *user;
+        json_t *object = NULL;
+        int rc = kube_watch_next(r->watcher, deadline, r->o->cancel, &event, &user, &object, err);
+
+        if (rc)
+            return rc == ERR_TIMEOUT ? 0 : rc;
+        if (event == KUBE_WATCH_CHANGED)
+            on_watched(r, object);
+        json_decref(object);
+        if (event == KUBE_WATCH_FAILED)
+            return err->code ? err->code : err_set(err, ERR_FAIL, "the watch ended");
+        deadline = clock_now_ms(); /* only what is there already */
+    }
+}
+
+static int loop(struct run *r, struct err *err)
+{
+    while (true) {
+        bool watching = json_object_size(r->watched) > 0;
+        int64_t tick = clock_deadline(watching ? TICK_MS : IDLE_MS);
+        struct kube_result res;
+        int node, rc = 0;
+
+        while ((node = kube_graph_take(r->graph)) >= 0) {
+            start_node(r, &r->nodes[node]);
+            if (cancel_fired(r->o->cancel))
+                return err_set(err, ERR_CANCELLED, "interrupted");
+        }
+        if (!kube_pending(r->queue) && !count_state(r, NODE_APPLIED))
+            return 0;
+        if (!clock_left_ms(r->o->deadline))
+            return err_set(err, ERR_TIMEOUT, "timed out");
+        say_progress(r);
+        if (tick > r->o->deadline)
+            tick = r->o->deadline;
+        if (kube_pending(r->queue)) {
+            rc = kube_next(r->queue, tick, r->o->cancel, &res);
+            if (!rc)
+                on_result(r, &res);
+        }
+        if (watching && (!rc || rc == ERR_TIMEOUT)) {
+            int64_t idle = clock_left_ms(r->o->deadline);
+
+            if (idle > IDLE_MS)
+                idle = IDLE_MS;
+            rc = drain_watches(r, kube_pending(r->queue) ? 0 : idle, err);
+        }
+        if (rc && rc != ERR_TIMEOUT)
+            return err->code ? err->code : err_set(err, rc, "interrupted");
+    }
+}
+
+/* After a cancel: what is in flight may still succeed, and the record should say so. */
+static void drain_requests(struct run *r)
+{
+    int64_t deadline = clock_deadline(DRAIN_MS);
+    struct kube_result res;
+
+    while (kube_pending(r->queue) && !kube_next(r->queue, deadline, NULL, &res)) {
+        struct node *n = res.user;
+
+        if (!res.code && n->state == NODE_APPLYING)
+            json_object_set_new(r->result->record, n->key,
+                                kube_record_entry(res.body, r->o->manager));
+        kube_result_done(&res);
+    }
+}
+
+/* One problem for each object that didn't get ready; the first few with what the cluster says. */
+static void report_unready(struct run *r, const char *how)
+{
+    size_t explained = 0;
+
+    for (size_t i = 0; i < r->nnodes; i++) {
+        struct node *n = &r->nodes[i];
+        struct buf text = BUF_INIT;
+
+        if (n->state != NODE_APPLIED && n->state != NODE_SERVING)
+            continue;
+        buf_printf(&text, "%s, not ready: %s\n", how, n->why ? n->why : "no status yet");
+        if (explained++ < MAX_EXPLAINED)
+            kube_explain(r->o->client, n->last_seen ? n->last_seen : n->object, r->o->cancel, &text);
+        kube_problem_add(r->result, ERR_TIMEOUT, n->key, buf_take(&text));
+    }
+}
+
+static void report_unsent(struct run *r)
+{
+    size_t unsent = count_state(r, NODE_WAITING);
+    enum kube_need need;
+
+    r->result->complete = !unsent && !count_state(r, NODE_APPLYING) &&
+                          !count_state(r, NODE_TAKING_OVER) &&
+                          json_object_size(r->result->record) == r->nnodes;
+    if (!unsent || !r->failed)
+        return;
+    for (size_t i = 0; i < r->nnodes; i++) {
+        int other;
+
+        if (r->nodes[i].state != NODE_WAITING)
+            continue;
+        other = kube_graph_waits_for(r->graph, (int)i, &need);
+        kube_problem_add(r->result, ERR_FAIL, "",
+                         mem_printf("%zu more objects weren't sent because they need what failed; "
+                                    "the first is %s, which needs %s",
+                                    unsent, r->nodes[i].key,
+                                    other >= 0 ? r->nodes[other].key : "another object"));
+        return;
+    }
+}
+
+static void run_init(struct run *r, const struct kube_apply_options *o,
+                     struct kube_apply_result *result)
+{
+    json_t *object;
+    size_t i;
+
+    memset(r, 0, sizeof(*r));
+    memset(result, 0, sizeof(*result));
+    r->o = o;
+    r->result = result;
+    result->record = json_object();
+    r->graph = kube_graph_new(o->objects);
+    r->queue = kube_queue_new(o->client);
+    r->watcher = kube_watcher_new(o->client);
+    r->selector = mem_printf("%s=%s", APPLYSET_MEMBER_LABEL, o->set_id);
+    r->index = json_object();
+    r->watched = json_object();
+    r->nnodes = json_array_size(o->objects);
+    r->nodes = mem_calloc(r->nnodes, sizeof(*r->nodes));
+    r->next_progress = clock_deadline(PROGRESS_EVERY_MS);
+    json_array_foreach (o->objects, i, object) {
+        struct node *n = &r->nodes[i];
+
+        n->index = (int)i;
+        n->object = object;
+        n->key = kube_key(object);
+        krm_content_hash(object, n->content);
+        json_object_set_new(r->index, n->key, json_integer((json_int_t)i));
+    }
+}
+
+static void run_done(struct run *r)
+{
+    for (size_t i = 0; i < r->nnodes; i++) {
+        free(r->nodes[i].key);
+        free(r->nodes[i].why);
+        json_decref(r->nodes[i].last_seen);
+    }
+    free(r->nodes);
+    free(r->selector);
+    json_decref(r->index);
+    json_decref(r->watched);
+    kube_watcher_free(r->watcher);
+    kube_queue_free(r->queue);
+    kube_graph_free(r->graph);
+}
+
+int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *result)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    struct run r;
+    int rc;
+
+    run_init(&r, o, result);
+    log_info(MODULE, "%s: applying %zu objects", o->what, r.nnodes);
+    rc = loop(&r, &err);
+    if (rc == ERR_CANCELLED) {
+        drain_requests(&r);
+        kube_problem_add(result, rc, "", mem_strdup("interrupted; the next apply continues"));
+    } else if (rc == ERR_TIMEOUT) {
+        report_unready(&r, "timed out");
+    } else if (rc) {
+        kube_problem_add(result, rc, "", mem_strdup(err_msg(&err)));
+    }
+    report_unsent(&r);
+    if (!result->nproblems && !result->complete)
+        kube_problem_add(result, ERR_FAIL, "",
+                         mem_printf("%zu of %zu objects were applied before the time ran out",
+                                    json_object_size(result->record), r.nnodes));
+    log_info(MODULE, "%s: %zu sent, %zu unchanged, %zu ready, %zu problems", o->what, result->sent,
+             result->unchanged, result->ready, result->nproblems);
+    run_done(&r);
+    return result->nproblems ? result->problems[0].code : 0;
+}

@@ -1,0 +1,73 @@
+/* Bringing a set of objects into a cluster: server-side apply in the order of the graph, as many at
+ * once as the client allows, each object's need met before it is sent, and readiness waited for.
+ *
+ * What is already as it should be isn't sent: the live object carries our content hash, its uid is
+ * the recorded one, and the hash of our own managedFields entry hasn't moved since.
+ *
+ * One object's failure doesn't stop the others: what doesn't depend on it goes on, so one run shows
+ * every problem and does all that can be done. A fired token stops new requests; what is in flight
+ * is waited for (a few seconds), so the record says what really happened. */
+#ifndef KUBE_APPLY_H
+#define KUBE_APPLY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/cancel.h"
+#include "lib/kube/client.h"
+
+#define KUBE_APPLY_MAX_PROBLEMS 50
+
+struct kube_apply_options {
+    struct kube_client *client;
+    const char *manager;    /* field manager */
+    const char *set_id;     /* label value of the members */
+    const char *what;       /* "katib": for the log */
+    json_t *objects;        /* array, normalised (krm_normalize); borrowed, not changed */
+    const json_t *existing; /* key -> metadata, from kube_existing */
+    const json_t *record;   /* key -> {"u": uid, "c": content hash, "o": hash of our entry}, or NULL */
+    const json_t *previous; /* key -> the object as applied before, or NULL: decides whose a
+                               conflicting field was */
+    bool adopt;             /* take over what exists and isn't a member */
+    bool force_conflicts;
+    bool wait;
+    int64_t deadline;
+    struct cancel *cancel;
+};
+
+struct kube_problem {
+    int code;   /* err_code */
+    char *key;  /* "apps/Deployment/kubeflow/katib-ui"; "" when it concerns no single object */
+    char *text; /* what is wrong and what to do; may have several lines */
+};
+
+struct kube_apply_result {
+    json_t *record; /* of every object that is now as it should be */
+    struct kube_problem *problems;
+    size_t nproblems;
+    size_t sent, unchanged, ready;
+    bool complete;  /* everything was applied (perhaps not everything became ready) */
+};
+
+/* Objects of the set that exist and belong to somebody else: a problem for each, with who it seems
+ * to be ("Helm release x", "Argo CD application y", ...). Nothing is written. */
+void kube_check_foreign(const json_t *objects, const json_t *existing, const char *set_id,
+                        const char *manager, struct kube_apply_result *result);
+
+/* Runs to the end and reports in result (initialised by the callee). The return value is 0 when
+ * there is no problem, else the first problem's code. */
+int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *result);
+
+void kube_problem_add(struct kube_apply_result *r, int code, const char *key, char *text /* taken */);
+void kube_apply_result_done(struct kube_apply_result *r);
+
+/* The record entry of an object as the cluster has it. New reference. */
+json_t *kube_record_entry(const json_t *metadata_object, const char *manager);
+
+/* Whether a member is as recorded: same uid and entry hash, not being deleted, and its content is
+ * `content`. Metadata suffices. */
+bool kube_unchanged(const json_t *metadata_object, const json_t *record_entry, const char *content,
+                    const char *manager);
+
+#endif

@@ -1,0 +1,108 @@
+#include "lib/kube/conflict.h"
+
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "lib/krm/path.h"
+#include "lib/kube/apply.h"
+#include "lib/kube/applyset.h"
+#include "lib/kube/managed_fields.h"
+#include "lib/kube/members.h"
+
+#include "lib/base/banned.h"
+
+bool kube_conflict_was_ours(const struct kube_status *status, const json_t *before)
+{
+    const json_t *cause;
+    size_t i, seen = 0;
+
+    if (!before)
+        return false;
+    json_array_foreach (status->causes, i, cause) {
+        struct managed_fields_conflict c = {0};
+        bool ours;
+
+        if (managed_fields_parse_conflict(cause, &c, NULL))
+            return false;
+        ours = managed_fields_object_has(before, c.field);
+        managed_fields_conflict_done(&c);
+        if (!ours)
+            return false;
+        seen++;
+    }
+    return seen > 0;
+}
+
+char *kube_conflict_text(const struct kube_status *status, const char *force_attribute)
+{
+    struct buf out = BUF_INIT;
+    const json_t *cause;
+    size_t i, n = 0;
+
+    json_array_foreach (status->causes, i, cause) {
+        struct managed_fields_conflict c = {0};
+
+        if (managed_fields_parse_conflict(cause, &c, NULL))
+            continue;
+        buf_printf(&out, "%s%s (%s)", n++ ? ", " : "these fields belong to other field managers: ",
+                   c.field, c.manager);
+        managed_fields_conflict_done(&c);
+    }
+    if (!n)
+        buf_printf(&out, "the API server reports a conflict: %s", status->message);
+    buf_printf(&out, ". Set %s = true to take them over, or leave them out with ignore_fields.",
+               force_attribute);
+    return buf_take(&out);
+}
+
+/* Labels and annotations by which tools mark what is theirs. */
+static const struct {
+    const char *where, *name, *tool;
+} marks[] = {
+    {"annotations", "meta.helm.sh/release-name", "Helm release"},
+    {"annotations", "argocd.argoproj.io/tracking-id", "Argo CD application"},
+    {"labels", "argocd.argoproj.io/instance", "Argo CD application"},
+    {"labels", "kustomize.toolkit.fluxcd.io/name", "Flux kustomization"},
+    {"labels", "helm.toolkit.fluxcd.io/name", "Flux Helm release"},
+    {"labels", APPLYSET_MEMBER_LABEL, "another installation (ApplySet)"},
+};
+
+char *kube_owner_text(const json_t *metadata_object, const char *manager)
+{
+    const json_t *owners = krm_get(metadata_object, "metadata", "ownerReferences", NULL);
+    const char *writer;
+
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
+        const char *value = krm_str(metadata_object, "metadata", marks[i].where, marks[i].name, NULL);
+
+        if (value[0])
+            return mem_printf("it belongs to %s %s", marks[i].tool, value);
+    }
+    if (json_array_size(owners))
+        return mem_printf("it belongs to its controller %s %s",
+                          krm_str(json_array_get(owners, 0), "kind", NULL),
+                          krm_str(json_array_get(owners, 0), "name", NULL));
+    writer = managed_fields_last_writer(metadata_object, manager);
+    return writer[0] ? mem_printf("it was written by %s", writer) : mem_strdup("its owner is unknown");
+}
+
+void kube_check_foreign(const json_t *objects, const json_t *existing, const char *set_id,
+                        const char *manager, struct kube_apply_result *result)
+{
+    const json_t *object;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        char *key CLEANUP(mem_cleanup) = kube_key(object);
+        const json_t *there = json_object_get(existing, key);
+        char *owner CLEANUP(mem_cleanup) = NULL;
+
+        if (!there ||
+            !strcmp(krm_str(there, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL), set_id))
+            continue;
+        owner = kube_owner_text(there, manager);
+        kube_problem_add(result, ERR_EXISTS, key,
+                         mem_printf("exists already and isn't part of this installation: %s", owner));
+    }
+}
