@@ -37,20 +37,21 @@
 #include "lib/base/banned.h"
 
 #define MODULE            "kube.apply"
-#define TICK_MS           50    /* how long one source is waited for while another may have news */
-#define IDLE_MS           1000  /* the same when only watches are left */
-#define DRAIN_MS          5000  /* after a cancel: for what is in flight */
+#define TICK_MS           50   /* how long one source is waited for while another may have news */
+#define IDLE_MS           1000 /* the same when only watches are left */
+#define DRAIN_MS          5000 /* after a cancel: for what is in flight */
 #define PROGRESS_EVERY_MS 5000
-#define MAX_EXPLAINED     5     /* objects that get a full explanation in one run */
-#define METADATA_ANSWER   "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+#define MAX_EXPLAINED     5 /* objects that get a full explanation in one run */
+#define METADATA_ANSWER                                                                            \
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
 enum node_state {
     NODE_WAITING,     /* its needs aren't met yet */
     NODE_TAKING_OVER, /* the patch of managedFields is in flight */
     NODE_APPLYING,
-    NODE_SERVING,     /* a CRD: asking whether its kind is served */
-    NODE_APPLIED,     /* waiting for readiness */
-    NODE_DONE,        /* ready, or readiness doesn't matter */
+    NODE_SERVING, /* a CRD: asking whether its kind is served */
+    NODE_APPLIED, /* waiting for readiness */
+    NODE_DONE,    /* ready, or readiness doesn't matter */
     NODE_FAILED,
 };
 
@@ -110,8 +111,8 @@ json_t *kube_record_entry(const json_t *metadata_object, const char *manager)
 
     managed_fields_hash(metadata_object, manager, owned);
     return json_pack("{s:s, s:s, s:s}", "u", krm_str(metadata_object, "metadata", "uid", NULL), "c",
-                     krm_str(metadata_object, "metadata", "annotations", APPLYSET_CONTENT, NULL), "o",
-                     owned);
+                     krm_str(metadata_object, "metadata", "annotations", APPLYSET_CONTENT, NULL),
+                     "o", owned);
 }
 
 bool kube_unchanged(const json_t *metadata_object, const json_t *record_entry, const char *content,
@@ -122,14 +123,17 @@ bool kube_unchanged(const json_t *metadata_object, const json_t *record_entry, c
     if (!metadata_object || !record_entry ||
         krm_get(metadata_object, "metadata", "deletionTimestamp", NULL))
         return false;
-    if (strcmp(krm_str(metadata_object, "metadata", "uid", NULL), krm_str(record_entry, "u", NULL)) ||
-        strcmp(krm_str(metadata_object, "metadata", "annotations", APPLYSET_CONTENT, NULL), content))
+    if (strcmp(krm_str(metadata_object, "metadata", "uid", NULL),
+               krm_str(record_entry, "u", NULL)) ||
+        strcmp(krm_str(metadata_object, "metadata", "annotations", APPLYSET_CONTENT, NULL),
+               content))
         return false;
     managed_fields_hash(metadata_object, manager, owned);
     return owned[0] && !strcmp(owned, krm_str(record_entry, "o", NULL));
 }
 
-/* --- ends of a node's life --------------------------------------------------------------------- */
+/* --- ends of a node's life ---------------------------------------------------------------------
+ */
 
 static void node_fail(struct run *r, struct node *n, int code, char *text)
 {
@@ -155,7 +159,8 @@ static bool is_crd(const json_t *object)
 /* Subscribes to the kind of a node, once per kind. */
 static void watch_kind(struct run *r, const struct node *n)
 {
-    char *name CLEANUP(mem_cleanup) = mem_printf("%s.%s", n->resource->plural, n->resource->group);
+    char *name CLEANUP(mem_cleanup)
+    = mem_printf("%s.%s", n->resource->plural, n->resource->group);
 
     if (json_object_get(r->watched, name))
         return;
@@ -168,7 +173,8 @@ static void ask_served(struct run *r, struct node *n)
 {
     json_t *versions = krm_get(n->object, "spec", "versions", NULL), *v, *served = NULL;
     struct kube_request req = {.verb = KUBE_RAW_GET, .not_served_retry = true, .user = n};
-    char *path CLEANUP(mem_cleanup) = NULL;
+    char *path CLEANUP(mem_cleanup)
+    = NULL;
     size_t i;
 
     json_array_foreach (versions, i, v)
@@ -182,7 +188,8 @@ static void ask_served(struct run *r, struct node *n)
                       krm_str(served, "name", NULL),
                       krm_str(n->object, "spec", "names", "plural", NULL));
     req.path = path;
-    req.accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+    req.accept =
+        "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
     req.webhook_ms = clock_left_ms(r->o->deadline) + 1;
     n->state = NODE_SERVING;
     kube_start(r->queue, &req);
@@ -208,7 +215,8 @@ static void node_applied(struct run *r, struct node *n)
     }
 }
 
-/* --- sending ----------------------------------------------------------------------------------- */
+/* --- sending -----------------------------------------------------------------------------------
+ */
 
 /* The object with our label and annotations; the caller's stays as it is. */
 static json_t *dressed(const struct run *r, const struct node *n)
@@ -294,20 +302,21 @@ static void start_node(struct run *r, struct node *n)
                                &n->resource, &err);
 
     if (rc) {
-        char *text = rc == ERR_NOT_FOUND
-                         ? mem_printf("the cluster doesn't serve %s %s: the CustomResourceDefinition "
-                                      "that brings it isn't installed; install the component that "
-                                      "owns it first (depends_on)",
-                                      krm_str(n->object, "apiVersion", NULL), gvk.kind)
-                         : mem_strdup(err_msg(&err));
+        char *text =
+            rc == ERR_NOT_FOUND
+                ? mem_printf("the cluster doesn't serve %s %s: the CustomResourceDefinition "
+                             "that brings it isn't installed; install the component that "
+                             "owns it first (depends_on)",
+                             krm_str(n->object, "apiVersion", NULL), gvk.kind)
+                : mem_strdup(err_msg(&err));
 
         node_fail(r, n, rc, text);
         return;
     }
-    n->adopted = existing && (!is_member(existing, r->o->set_id) ||
-                              !strcmp(krm_str(existing, "metadata", "annotations", APPLYSET_ADOPTED,
-                                              NULL),
-                                      "true"));
+    n->adopted =
+        existing &&
+        (!is_member(existing, r->o->set_id) ||
+         !strcmp(krm_str(existing, "metadata", "annotations", APPLYSET_ADOPTED, NULL), "true"));
     if (existing && is_member(existing, r->o->set_id) &&
         kube_unchanged(existing, record, n->content, r->o->manager)) {
         r->result->unchanged++;
@@ -321,7 +330,8 @@ static void start_node(struct run *r, struct node *n)
     send_apply(r, n, r->o->force_conflicts);
 }
 
-/* --- answers ----------------------------------------------------------------------------------- */
+/* --- answers -----------------------------------------------------------------------------------
+ */
 
 /* A conflict about fields that were ours before is drift to be repaired: again, with force. */
 static void on_conflict(struct run *r, struct node *n, struct kube_result *res)
@@ -373,7 +383,8 @@ static void on_result(struct run *r, struct kube_result *res)
 
 static void on_watched(struct run *r, const json_t *object)
 {
-    char *key CLEANUP(mem_cleanup) = kube_key(object);
+    char *key CLEANUP(mem_cleanup)
+    = kube_key(object);
     const json_t *number = json_object_get(r->index, key);
     struct buf why CLEANUP(buf_done) = BUF_INIT;
     enum kube_readiness readiness;
@@ -402,7 +413,8 @@ static void on_watched(struct run *r, const json_t *object)
     }
 }
 
-/* --- the loop ---------------------------------------------------------------------------------- */
+/* --- the loop ----------------------------------------------------------------------------------
+ */
 
 static size_t count_state(const struct run *r, enum node_state state)
 {
@@ -520,7 +532,8 @@ static void report_unready(struct run *r, const char *how)
             continue;
         buf_printf(&text, "%s, not ready: %s\n", how, n->why ? n->why : "no status yet");
         if (explained++ < MAX_EXPLAINED)
-            kube_explain(r->o->client, n->last_seen ? n->last_seen : n->object, r->o->cancel, &text);
+            kube_explain(r->o->client, n->last_seen ? n->last_seen : n->object, r->o->cancel,
+                         &text);
         kube_problem_add(r->result, ERR_TIMEOUT, n->key, buf_take(&text));
     }
 }
@@ -623,4 +636,27 @@ int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *res
              result->unchanged, result->ready, result->nproblems);
     run_done(&r);
     return result->nproblems ? result->problems[0].code : 0;
+}
+
+void kube_check_foreign(const json_t *objects, const json_t *existing, const char *set_id,
+                        const char *manager, struct kube_apply_result *result)
+{
+    const json_t *object;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        char *key CLEANUP(mem_cleanup)
+        = kube_key(object);
+        const json_t *there = json_object_get(existing, key);
+        char *owner CLEANUP(mem_cleanup)
+        = NULL;
+
+        if (!there ||
+            !strcmp(krm_str(there, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL), set_id))
+            continue;
+        owner = kube_owner_text(there, manager);
+        kube_problem_add(
+            result, ERR_EXISTS, key,
+            mem_printf("exists already and isn't part of this installation: %s", owner));
+    }
 }

@@ -26,7 +26,8 @@ struct kube_apply_options {
     const char *what;       /* "katib": for the log */
     json_t *objects;        /* array, normalised (krm_normalize); borrowed, not changed */
     const json_t *existing; /* key -> metadata, from kube_existing */
-    const json_t *record;   /* key -> {"u": uid, "c": content hash, "o": hash of our entry}, or NULL */
+    const json_t
+        *record; /* key -> {"u": uid, "c": content hash, "o": hash of our entry}, or NULL */
     const json_t *previous; /* key -> the object as applied before, or NULL: decides whose a
                                conflicting field was */
     bool adopt;             /* take over what exists and isn't a member */
@@ -47,7 +48,7 @@ struct kube_apply_result {
     struct kube_problem *problems;
     size_t nproblems;
     size_t sent, unchanged, ready;
-    bool complete;  /* everything was applied (perhaps not everything became ready) */
+    bool complete; /* everything was applied (perhaps not everything became ready) */
 };
 
 /* Objects of the set that exist and belong to somebody else: a problem for each, with who it seems
@@ -59,7 +60,8 @@ void kube_check_foreign(const json_t *objects, const json_t *existing, const cha
  * there is no problem, else the first problem's code. */
 int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *result);
 
-void kube_problem_add(struct kube_apply_result *r, int code, const char *key, char *text /* taken */);
+void kube_problem_add(struct kube_apply_result *r, int code, const char *key,
+                      char *text /* taken */);
 void kube_apply_result_done(struct kube_apply_result *r);
 
 /* The record entry of an object as the cluster has it. New reference. */

@@ -28,9 +28,11 @@
 void applyset_id(const char *name, char out[APPLYSET_ID_SIZE])
 {
     /* KEP-3659: applyset-<base64url(sha256("<name>.<namespace>.<kind>.<group>"))>-v1. */
-    char *text CLEANUP(mem_cleanup) = mem_printf("%s.%s.ConfigMap.", name, APPLYSET_NAMESPACE);
+    char *text CLEANUP(mem_cleanup)
+    = mem_printf("%s.%s.ConfigMap.", name, APPLYSET_NAMESPACE);
     uint8_t sum[HASH_SIZE];
-    char *encoded CLEANUP(mem_cleanup) = NULL;
+    char *encoded CLEANUP(mem_cleanup)
+    = NULL;
 
     hash_sha256(text, strlen(text), sum);
     encoded = hash_base64url(sum, sizeof(sum));
@@ -78,8 +80,8 @@ json_t *applyset_group_kinds(const json_t *objects)
 
     json_array_foreach (objects, i, object) {
         struct gvk gvk = gvk_of(object);
-        char *name CLEANUP(mem_cleanup) =
-            gvk.group[0] ? mem_printf("%s.%s", gvk.kind, gvk.group) : mem_strdup(gvk.kind);
+        char *name CLEANUP(mem_cleanup)
+        = gvk.group[0] ? mem_printf("%s.%s", gvk.kind, gvk.group) : mem_strdup(gvk.kind);
 
         json_object_set_new(set, name, json_true());
     }
@@ -134,10 +136,8 @@ static const struct kube_resource *namespaces(void)
 int applyset_read(struct kube_client *c, const char *name, struct cancel *cancel,
                   struct applyset_parent *ret, struct err *err)
 {
-    struct kube_request req = {.verb = KUBE_GET,
-                               .resource = config_maps(),
-                               .namespace = APPLYSET_NAMESPACE,
-                               .name = name};
+    struct kube_request req = {
+        .verb = KUBE_GET, .resource = config_maps(), .namespace = APPLYSET_NAMESPACE, .name = name};
     struct kube_result res;
     struct applyset_parent p = {0};
     int rc = kube_do(c, &req, cancel, &res);
@@ -180,8 +180,9 @@ int applyset_prepare(struct kube_client *c, const char *manager, struct cancel *
                                .force = true};
 
     applyset_token(token);
-    body = json_pack("{s:s, s:s, s:{s:s, s:{s:s}}}", "apiVersion", "v1", "kind", "Namespace",
-                     "metadata", "name", APPLYSET_NAMESPACE, "annotations", ANNOTATION_TOUCH, token);
+    body =
+        json_pack("{s:s, s:s, s:{s:s, s:{s:s}}}", "apiVersion", "v1", "kind", "Namespace",
+                  "metadata", "name", APPLYSET_NAMESPACE, "annotations", ANNOTATION_TOUCH, token);
     req.body = body;
     for (int i = 0; i < NAMESPACE_TRIES; i++) {
         struct kube_result res;
@@ -220,7 +221,8 @@ int applyset_write(struct kube_client *c, const char *manager, const char *name,
                    const struct applyset_parent *p, struct cancel *cancel, struct err *err)
 {
     char id[APPLYSET_ID_SIZE];
-    char *kinds CLEANUP(mem_cleanup) = join_kinds(p->group_kinds);
+    char *kinds CLEANUP(mem_cleanup)
+    = join_kinds(p->group_kinds);
     json_auto_t *body = NULL;
     struct kube_request req = {.verb = KUBE_APPLY,
                                .resource = config_maps(),
@@ -250,8 +252,10 @@ int applyset_write(struct kube_client *c, const char *manager, const char *name,
 /* Deletes the namespace when no set is left in it. Best effort: a refusal leaves it for later. */
 static void remove_empty_namespace(struct kube_client *c, struct cancel *cancel)
 {
-    struct kube_request get = {
-        .verb = KUBE_GET, .resource = namespaces(), .name = APPLYSET_NAMESPACE, .metadata_only = true};
+    struct kube_request get = {.verb = KUBE_GET,
+                               .resource = namespaces(),
+                               .name = APPLYSET_NAMESPACE,
+                               .metadata_only = true};
     struct kube_request list = {.verb = KUBE_LIST,
                                 .resource = config_maps(),
                                 .namespace = APPLYSET_NAMESPACE,
@@ -264,10 +268,10 @@ static void remove_empty_namespace(struct kube_client *c, struct cancel *cancel)
     int rc = kube_do(c, &get, cancel, &res);
 
     if (!rc)
-        options = json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
-                            "preconditions", "uid", krm_str(res.body, "metadata", "uid", NULL),
-                            "resourceVersion",
-                            krm_str(res.body, "metadata", "resourceVersion", NULL));
+        options =
+            json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
+                      "preconditions", "uid", krm_str(res.body, "metadata", "uid", NULL),
+                      "resourceVersion", krm_str(res.body, "metadata", "resourceVersion", NULL));
     kube_result_done(&res);
     if (rc || kube_list(c, &list, cancel, &items, NULL, NULL) || json_array_size(items))
         return;

@@ -40,10 +40,10 @@ json_t *applyset_union(const json_t *a, const json_t *b);
 
 struct applyset_parent {
     bool exists;
-    bool installed;              /* the create that made it was finished */
+    bool installed;                  /* the create that made it was finished */
     char token[APPLYSET_TOKEN_SIZE]; /* "" when there is none */
-    json_t *group_kinds;         /* array of strings */
-    json_t *info;                /* the ConfigMap's data: what is installed, for import and status */
+    json_t *group_kinds;             /* array of strings */
+    json_t *info; /* the ConfigMap's data: what is installed, for import and status */
 };
 void applyset_parent_done(struct applyset_parent *p);
 
@@ -58,7 +58,8 @@ int applyset_prepare(struct kube_client *c, const char *manager, struct cancel *
 
 /* Writes the parent as given (exists is ignored). applyset_prepare must have succeeded. */
 int applyset_write(struct kube_client *c, const char *manager, const char *name,
-                   const struct applyset_parent *p, struct cancel *cancel, struct err *err) WARN_UNUSED;
+                   const struct applyset_parent *p, struct cancel *cancel,
+                   struct err *err) WARN_UNUSED;
 
 /* Deletes the parent, and APPLYSET_NAMESPACE when no other set is left and nobody has touched the
  * namespace since we looked. */

@@ -5,10 +5,8 @@
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/krm/path.h"
-#include "lib/kube/apply.h"
 #include "lib/kube/applyset.h"
 #include "lib/kube/managed_fields.h"
-#include "lib/kube/members.h"
 
 #include "lib/base/banned.h"
 
@@ -45,8 +43,9 @@ char *kube_conflict_text(const struct kube_status *status, const char *force_att
 
         if (managed_fields_parse_conflict(cause, &c, NULL))
             continue;
-        buf_printf(&out, "%s%s (%s)", n++ ? ", " : "these fields belong to other field managers: ",
-                   c.field, c.manager);
+        buf_printf(&out, "%s%s (%s)",
+                   n++ ? ", " : "these fields belong to other field managers: ", c.field,
+                   c.manager);
         managed_fields_conflict_done(&c);
     }
     if (!n)
@@ -74,7 +73,8 @@ char *kube_owner_text(const json_t *metadata_object, const char *manager)
     const char *writer;
 
     for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
-        const char *value = krm_str(metadata_object, "metadata", marks[i].where, marks[i].name, NULL);
+        const char *value =
+            krm_str(metadata_object, "metadata", marks[i].where, marks[i].name, NULL);
 
         if (value[0])
             return mem_printf("it belongs to %s %s", marks[i].tool, value);
@@ -84,25 +84,6 @@ char *kube_owner_text(const json_t *metadata_object, const char *manager)
                           krm_str(json_array_get(owners, 0), "kind", NULL),
                           krm_str(json_array_get(owners, 0), "name", NULL));
     writer = managed_fields_last_writer(metadata_object, manager);
-    return writer[0] ? mem_printf("it was written by %s", writer) : mem_strdup("its owner is unknown");
-}
-
-void kube_check_foreign(const json_t *objects, const json_t *existing, const char *set_id,
-                        const char *manager, struct kube_apply_result *result)
-{
-    const json_t *object;
-    size_t i;
-
-    json_array_foreach (objects, i, object) {
-        char *key CLEANUP(mem_cleanup) = kube_key(object);
-        const json_t *there = json_object_get(existing, key);
-        char *owner CLEANUP(mem_cleanup) = NULL;
-
-        if (!there ||
-            !strcmp(krm_str(there, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL), set_id))
-            continue;
-        owner = kube_owner_text(there, manager);
-        kube_problem_add(result, ERR_EXISTS, key,
-                         mem_printf("exists already and isn't part of this installation: %s", owner));
-    }
+    return writer[0] ? mem_printf("it was written by %s", writer)
+                     : mem_strdup("its owner is unknown");
 }

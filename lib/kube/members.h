@@ -29,6 +29,10 @@ int kube_resource_for(struct kube_client *c, const char *group, const char *vers
 int kube_cluster_uid(struct kube_client *c, struct cancel *cancel, char **ret_uid,
                      struct err *err) WARN_UNUSED;
 
+/* {"apiVersion", "kind", "metadata"} of a list's item, which doesn't carry its own kind. New
+ * reference; NULL when it has no metadata. */
+json_t *kube_metadata_object(const struct kube_resource *r, const json_t *item);
+
 /* Key of an object; heap string. */
 char *kube_key(const json_t *object) WARN_UNUSED;
 

@@ -1,0 +1,52 @@
+/* Taking members out of a cluster: pruning after an update, and destroying.
+ *
+ * Custom resources go before their controllers, webhook configurations before the services behind
+ * them, workloads before what they use, CRDs and namespaces last; each phase is waited for. Every
+ * delete carries the uid that was seen, so a new object under an old name is never hit. What is
+ * released instead (adopted, kept) loses our label, annotations and field ownership, and stays. */
+#ifndef KUBE_REMOVE_H
+#define KUBE_REMOVE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/cancel.h"
+#include "lib/kube/apply.h"
+#include "lib/kube/client.h"
+
+enum kube_crd_policy { KUBE_CRDS_IF_UNUSED, KUBE_CRDS_DELETE, KUBE_CRDS_KEEP };
+enum kube_data_policy { KUBE_DATA_REFUSE, KUBE_DATA_KEEP, KUBE_DATA_DELETE };
+
+struct kube_remove_options {
+    struct kube_client *client;
+    const char *manager;
+    const char *set_id;
+    const char *what;      /* for the log */
+    const json_t *targets; /* key -> metadata, members that are to go; borrowed */
+    enum kube_crd_policy crds;
+    enum kube_data_policy user_data;
+    bool delete_adopted;
+    int64_t deadline;
+    struct cancel *cancel;
+};
+
+/* What is in the way of a destroy: users' data that would go with the targets (claims, what others
+ * keep in our namespaces, with crds = delete custom resources that users made). New array of
+ * sentences; empty when nothing is. */
+int kube_remove_check(const struct kube_remove_options *o, json_t **ret_user_data,
+                      struct err *err) WARN_UNUSED;
+
+struct kube_remove_result {
+    json_t *retained;              /* array of keys that were kept or released */
+    struct kube_problem *problems; /* as in kube_apply_result */
+    size_t nproblems;
+    size_t deleted;
+};
+
+/* 0 when all targets are gone or released, else the first problem's code. result is initialised by
+ * the callee. Objects that are gone already are no problem: a second run continues the first. */
+int kube_remove(const struct kube_remove_options *o, struct kube_remove_result *result);
+void kube_remove_result_done(struct kube_remove_result *r);
+
+#endif

@@ -1,0 +1,98 @@
+#include "lib/kube/user_data.h"
+
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/krm/path.h"
+#include "lib/kube/applyset.h"
+#include "lib/kube/discovery.h"
+#include "lib/kube/members.h"
+
+#include "lib/base/banned.h"
+
+/* Kinds whose objects in a namespace mean that somebody works there. Pods and ReplicaSets follow
+ * from these; ConfigMaps, Secrets and ServiceAccounts appear by themselves in every namespace. */
+static const struct {
+    const char *group, *version, *kind;
+} content_kinds[] = {
+    {"", "v1", "PersistentVolumeClaim"}, {"apps", "v1", "Deployment"},
+    {"apps", "v1", "StatefulSet"},       {"apps", "v1", "DaemonSet"},
+    {"batch", "v1", "CronJob"},          {"batch", "v1", "Job"},
+};
+
+/* Adds those items that aren't members of the set. */
+static int add_strangers(struct kube_client *c, const struct kube_resource *resource,
+                         const char *namespace, const char *set_id, size_t limit,
+                         struct cancel *cancel, json_t *found, struct err *err)
+{
+    struct kube_request req = {
+        .verb = KUBE_LIST, .resource = resource, .namespace = namespace, .metadata_only = true};
+    json_auto_t *items = NULL;
+    json_t *item;
+    size_t i;
+    int rc = kube_list(c, &req, cancel, &items, NULL, err);
+
+    if (rc == ERR_NOT_FOUND)
+        return 0;
+    if (rc)
+        return rc;
+    json_array_foreach (items, i, item) {
+        const char *set = krm_str(item, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL);
+        json_t *object;
+
+        if (!strcmp(set, set_id) || json_array_size(found) >= limit)
+            continue;
+        object = kube_metadata_object(resource, item);
+        if (object)
+            json_array_append_new(found, object);
+    }
+    return 0;
+}
+
+int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *set_id,
+                       size_t limit, struct cancel *cancel, json_t **ret_found, struct err *err)
+{
+    struct kube_request req = {
+        .verb = KUBE_GET,
+        .resource = kube_builtin_resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition"),
+        .name = crd_name};
+    json_auto_t *found = json_array();
+    const struct kube_resource *resource;
+    struct kube_result res;
+    int rc = kube_do(c, &req, cancel, &res);
+
+    if (!rc) {
+        rc =
+            kube_discover(c, krm_str(res.body, "spec", "group", NULL), "",
+                          krm_str(res.body, "spec", "names", "kind", NULL), cancel, &resource, err);
+        if (!rc)
+            rc = add_strangers(c, resource, NULL, set_id, limit, cancel, found, err);
+    } else {
+        err_move(err, &res.err);
+    }
+    kube_result_done(&res);
+    if (rc && rc != ERR_NOT_FOUND)
+        return err_wrap(err, "looking for objects of %s", crd_name);
+    *ret_found = json_incref(found);
+    return 0;
+}
+
+int kube_namespace_content(struct kube_client *c, const char *namespace, const char *set_id,
+                           size_t limit, struct cancel *cancel, json_t **ret_found, struct err *err)
+{
+    json_auto_t *found = json_array();
+
+    for (size_t i = 0; i < ARRAY_LEN(content_kinds) && json_array_size(found) < limit; i++) {
+        const struct kube_resource *resource = kube_builtin_resource(
+            content_kinds[i].group, content_kinds[i].version, content_kinds[i].kind);
+        int rc;
+
+        if (!resource)
+            bug("%s isn't a built-in kind", content_kinds[i].kind);
+        rc = add_strangers(c, resource, namespace, set_id, limit, cancel, found, err);
+        if (rc)
+            return err_wrap(err, "looking for what namespace %s holds", namespace);
+    }
+    *ret_found = json_incref(found);
+    return 0;
+}

@@ -1,0 +1,25 @@
+/* What users would lose: claims, content of namespaces, instances of CRDs. */
+#ifndef KUBE_USER_DATA_H
+#define KUBE_USER_DATA_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "lib/base/cancel.h"
+#include "lib/kube/client.h"
+
+/* Both give a new array of metadata objects (kube_metadata_object), at most `limit`. */
+
+/* Custom resources of the CRD named "<plural>.<group>" that aren't members of set_id; none when the
+ * kind isn't served. */
+int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *set_id,
+                       size_t limit, struct cancel *cancel, json_t **ret_found,
+                       struct err *err) WARN_UNUSED;
+
+/* What others keep in a namespace: claims and workloads that aren't members of set_id.
+ * Custom resources count by the workloads and claims that they lead to. */
+int kube_namespace_content(struct kube_client *c, const char *namespace, const char *set_id,
+                           size_t limit, struct cancel *cancel, json_t **ret_found,
+                           struct err *err) WARN_UNUSED;
+
+#endif
