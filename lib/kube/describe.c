@@ -1,0 +1,138 @@
+#include "lib/kube/describe.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/krm/gvk.h"
+#include "lib/krm/path.h"
+
+#include "lib/base/banned.h"
+
+static void put_value(const json_t *v, bool secret, struct buf *out)
+{
+    char *text;
+    size_t n;
+
+    if (!v) {
+        buf_puts(out, "(none)");
+        return;
+    }
+    if (secret) {
+        buf_puts(out, "(sensitive)");
+        return;
+    }
+    text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS);
+    n = text ? strlen(text) : 0;
+    if (n > DESCRIBE_MAX_VALUE) {
+        n = DESCRIBE_MAX_VALUE;
+        while (n && ((unsigned char)text[n] & 0xC0) == 0x80) /* not inside a character */
+            n--;
+        buf_putn(out, text, n);
+        buf_puts(out, "...");
+    } else if (text) {
+        buf_puts(out, text);
+    }
+    free(text);
+}
+
+void kube_describe_leaf(const char *path, const json_t *before, const json_t *after, bool secret,
+                        struct buf *out)
+{
+    buf_printf(out, "%s: ", path);
+    put_value(before, secret, out);
+    buf_puts(out, " -> ");
+    put_value(after, secret, out);
+}
+
+struct lines {
+    json_t *out;
+    bool secret;
+    size_t more;
+};
+
+static int add_line(const char *path, const json_t *before, const json_t *after, void *arg)
+{
+    struct lines *l = arg;
+    struct buf text CLEANUP(buf_done) = BUF_INIT;
+    bool hide = l->secret && (!strncmp(path, ".data", 5) || !strncmp(path, ".stringData", 11));
+
+    if (json_array_size(l->out) >= DESCRIBE_MAX_LINES) {
+        l->more++;
+        return 0;
+    }
+    kube_describe_leaf(path, before, after, hide, &text);
+    json_array_append_new(l->out, json_string(buf_str(&text)));
+    return 0;
+}
+
+json_t *kube_describe_update(const json_t *before, const json_t *after)
+{
+    struct lines l = {.out = json_array(), .secret = !strcmp(gvk_of(after).kind, "Secret")};
+
+    krm_diff(before, after, add_line, &l);
+    if (l.more) {
+        char *text CLEANUP(mem_cleanup)
+        = mem_printf("and %zu more fields", l.more);
+
+        json_array_append_new(l.out, json_string(text));
+    }
+    return l.out;
+}
+
+/* Suffixes of resource.Quantity, longest first. */
+static const struct {
+    const char *suffix;
+    double factor;
+} suffixes[] = {
+    {"Ki", 1024.0},
+    {"Mi", 1048576.0},
+    {"Gi", 1073741824.0},
+    {"Ti", 1099511627776.0},
+    {"Pi", 1125899906842624.0},
+    {"Ei", 1152921504606846976.0},
+    {"n", 1e-9},
+    {"u", 1e-6},
+    {"m", 1e-3},
+    {"k", 1e3},
+    {"M", 1e6},
+    {"G", 1e9},
+    {"T", 1e12},
+    {"P", 1e15},
+    {"E", 1e18},
+    {"", 1.0},
+};
+
+static bool quantity(const json_t *v, double *ret)
+{
+    const char *text = json_string_value(v);
+    char *end;
+
+    if (json_is_number(v)) {
+        *ret = json_number_value(v);
+        return true;
+    }
+    /* strtod would also take hex, "inf" and white space. */
+    if (!text || !text[0] || !strchr("+-.0123456789", text[0]) || strpbrk(text, "xX"))
+        return false;
+    *ret = strtod(text, &end);
+    if (end == text)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        if (!strcmp(end, suffixes[i].suffix)) {
+            *ret *= suffixes[i].factor;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool kube_same_scalar(const json_t *a, const json_t *b)
+{
+    double x, y;
+
+    if (json_equal((json_t *)a, (json_t *)b))
+        return true;
+    return quantity(a, &x) && quantity(b, &y) && fabs(x - y) <= 1e-12 * fmax(fabs(x), fabs(y));
+}

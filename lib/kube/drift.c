@@ -1,0 +1,268 @@
+#include "lib/kube/drift.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/krm/gvk.h"
+#include "lib/krm/path.h"
+#include "lib/kube/apply.h"
+#include "lib/kube/applyset.h"
+#include "lib/kube/conflict.h"
+#include "lib/kube/describe.h"
+#include "lib/kube/managed_fields.h"
+#include "lib/kube/members.h"
+
+#include "lib/base/banned.h"
+
+struct refresh {
+    const struct kube_refresh_options *o;
+    struct kube_refresh_result *out;
+    struct kube_queue *queue;
+};
+
+void kube_refresh_result_done(struct kube_refresh_result *r)
+{
+    json_decref(r->drift);
+    json_decref(r->record);
+    json_decref(r->members);
+    memset(r, 0, sizeof(*r));
+}
+
+json_t *kube_stub_of_key(const char *key)
+{
+    /* A group starts with a lower-case letter, a kind with an upper-case one. */
+    const char *group = "", *kind = key, *rest, *name;
+    size_t group_len = 0, kind_len;
+    char *api_version CLEANUP(mem_cleanup)
+    = NULL;
+
+    if (!isupper((unsigned char)key[0])) {
+        group = key;
+        group_len = strcspn(key, "/");
+        kind = key[group_len] ? key + group_len + 1 : key + group_len;
+    }
+    kind_len = strcspn(kind, "/");
+    if (!kind_len || !kind[kind_len])
+        return NULL;
+    rest = kind + kind_len + 1;
+    name = strchr(rest, '/');
+    api_version = group_len ? mem_printf("%.*s/any", (int)group_len, group) : mem_strdup("v1");
+    if (!name)
+        return json_pack("{s:s, s:s%, s:{s:s}}", "apiVersion", api_version, "kind", kind, kind_len,
+                         "metadata", "name", rest);
+    return json_pack("{s:s, s:s%, s:{s:s%, s:s}}", "apiVersion", api_version, "kind", kind,
+                     kind_len, "metadata", "namespace", rest, (size_t)(name - rest), "name",
+                     name + 1);
+}
+
+static void PRINTF_FMT(3, 4) say(struct refresh *r, const char *key, const char *fmt, ...)
+{
+    char *text CLEANUP(mem_cleanup)
+    = NULL;
+    json_t *lines = json_object_get(r->out->drift, key);
+    va_list ap;
+
+    va_start(ap, fmt);
+    text = mem_vprintf(fmt, ap);
+    va_end(ap);
+    if (!lines) {
+        lines = json_array();
+        json_object_set_new(r->out->drift, key, lines);
+    }
+    json_array_append_new(lines, json_string(text));
+}
+
+/* --- full reads ---------------------------------------------------------------------------------
+ */
+
+struct comparison {
+    struct refresh *r;
+    const char *key;
+    const json_t *live;
+    bool secret;
+    size_t lines;
+};
+
+/* Only what we applied is compared: defaults and what others add are none of our business. */
+static int compare_leaf(const char *path, const json_t *wanted, const json_t *live, void *arg)
+{
+    struct comparison *c = arg;
+    struct buf line CLEANUP(buf_done) = BUF_INIT, owners CLEANUP(buf_done)
+    = BUF_INIT;
+
+    if (!wanted || json_is_null(wanted) || (live && kube_same_scalar(wanted, live)))
+        return 0;
+    /* An empty map or list that the server dropped says nothing. */
+    if (!live && ((json_is_object(wanted) && !json_object_size(wanted)) ||
+                  (json_is_array(wanted) && !json_array_size(wanted))))
+        return 0;
+    if (++c->lines > DESCRIBE_MAX_LINES)
+        return 0;
+    kube_describe_leaf(path, wanted, live, c->secret && !strncmp(path, ".data", 5), &line);
+    managed_fields_owners(c->live, path, c->r->o->manager, &owners);
+    if (owners.len)
+        buf_printf(&line, " (by %s)", buf_str(&owners));
+    say(c->r, c->key, "%s", buf_str(&line));
+    return 0;
+}
+
+static void compare(struct refresh *r, const char *key, const json_t *live)
+{
+    const json_t *content = json_object_get(r->o->content, key);
+    const char *wanted = krm_str(r->o->wanted, key, NULL);
+    const char *has = krm_str(live, "metadata", "annotations", APPLYSET_CONTENT, NULL);
+    const char *writer = managed_fields_last_writer(live, r->o->manager);
+    struct comparison c = {.r = r, .key = key, .live = live};
+
+    if (strcmp(has, wanted)) {
+        say(r, key, "its content is another one than the last finished apply made");
+    } else if (!managed_fields_applied_by(live, r->o->manager)) {
+        say(r, key, "it was made anew%s%s", writer[0] ? " by " : "", writer);
+    } else if (!content) {
+        say(r, key, r->o->record ? "fields that we set were changed%s%s" : "not verified%s%s",
+            r->o->record && writer[0] ? " by " : "", r->o->record ? writer : "");
+    } else {
+        c.secret = !strcmp(gvk_of(content).kind, "Secret");
+        krm_diff(content, live, compare_leaf, &c);
+        if (c.lines > DESCRIBE_MAX_LINES)
+            say(r, key, "and %zu more fields", c.lines - DESCRIBE_MAX_LINES);
+    }
+    /* As it is now is what the next look compares with; drift that is left unrepaired shows again
+     * because the entry is kept only where nothing differs. */
+    if (!json_object_get(r->out->drift, key))
+        json_object_set_new(r->out->record, key, kube_record_entry(live, r->o->manager));
+}
+
+static int read_in_full(struct refresh *r, const char *key, const json_t *meta, struct err *err)
+{
+    struct gvk gvk = gvk_of(meta);
+    const struct kube_resource *resource;
+    struct kube_request req = {.verb = KUBE_GET,
+                               .namespace = krm_str(meta, "metadata", "namespace", NULL),
+                               .name = krm_str(meta, "metadata", "name", NULL),
+                               .user = (void *)key};
+    int rc = kube_resource_for(r->o->client, gvk.group, "", gvk.kind, r->o->cancel, &resource, err);
+
+    if (rc)
+        return rc;
+    req.resource = resource;
+    kube_start(r->queue, &req);
+    return 0;
+}
+
+static int collect(struct refresh *r, struct err *err)
+{
+    while (kube_pending(r->queue)) {
+        struct kube_result res;
+        int rc = kube_next(r->queue, clock_deadline(-1), r->o->cancel, &res);
+
+        if (rc)
+            return err_set(err, rc, "interrupted while reading from the cluster");
+        if (!res.code)
+            compare(r, res.user, res.body);
+        else if (res.code == ERR_NOT_FOUND)
+            say(r, res.user, "deleted");
+        else
+            rc = err_move(err, &res.err);
+        kube_result_done(&res);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* --- the walk over what should be there ---------------------------------------------------------
+ */
+
+/* Objects that the LIST by label doesn't have: gone, or without our label? */
+static int look_again(struct refresh *r, const json_t *missing, struct err *err)
+{
+    json_auto_t *found = NULL;
+    const json_t *stub;
+    size_t i;
+    int rc;
+
+    if (!json_array_size(missing))
+        return 0;
+    rc = kube_existing(r->o->client, missing, r->o->cancel, &found, err);
+    if (rc)
+        return rc;
+    json_array_foreach (missing, i, stub) {
+        char *key CLEANUP(mem_cleanup)
+        = kube_key(stub);
+        const json_t *there = json_object_get(found, key);
+        char *owner CLEANUP(mem_cleanup)
+        = there ? kube_owner_text(there, r->o->manager) : NULL;
+
+        if (there)
+            say(r, key, "it lost the label that makes it part of this installation; %s", owner);
+        else
+            say(r, key, "deleted");
+    }
+    return 0;
+}
+
+static int walk_wanted(struct refresh *r, json_t *missing, struct err *err)
+{
+    const char *key;
+    json_t *hash;
+
+    json_object_foreach ((json_t *)r->o->wanted, key, hash) {
+        const json_t *meta = json_object_get(r->out->members, key);
+        json_t *entry = json_object_get(r->o->record, key);
+        json_t *stub;
+        int rc = 0;
+
+        if (!meta) {
+            stub = kube_stub_of_key(key);
+            if (stub)
+                json_array_append_new(missing, stub);
+        } else if (krm_get(meta, "metadata", "deletionTimestamp", NULL)) {
+            say(r, key, "it is being deleted");
+        } else if (kube_unchanged(meta, entry, json_string_value(hash), r->o->manager)) {
+            json_object_set(r->out->record, key, entry);
+        } else {
+            rc = read_in_full(r, key, meta, err);
+        }
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+int kube_refresh(const struct kube_refresh_options *o, struct kube_refresh_result *ret,
+                 struct err *err)
+{
+    struct kube_refresh_result out = {.drift = json_object(), .record = json_object()};
+    struct refresh r = {.o = o, .out = &out};
+    json_auto_t *missing = json_array();
+    const char *key;
+    json_t *meta;
+    int rc = kube_members(o->client, o->set_id, o->group_kinds, o->cancel, &out.members, err);
+
+    if (!rc) {
+        r.queue = kube_queue_new(o->client);
+        rc = walk_wanted(&r, missing, err);
+        if (!rc)
+            rc = collect(&r, err);
+        kube_queue_free(r.queue);
+    }
+    if (!rc)
+        rc = look_again(&r, missing, err);
+    if (rc) {
+        kube_refresh_result_done(&out);
+        return rc;
+    }
+    json_object_foreach (out.members, key, meta)
+        if (!json_object_get(o->wanted, key))
+            say(&r, key, "left behind by an interrupted apply");
+    log_debug("kube.drift", "%zu members, %zu of them differ", json_object_size(out.members),
+              json_object_size(out.drift));
+    *ret = out;
+    return 0;
+}

@@ -1,0 +1,42 @@
+/* Refresh: what has become of an installation since we last looked, from metadata alone as far as
+ * possible.
+ *
+ * One metadata-only LIST per kind finds every member. A member whose uid, content annotation and
+ * hash of our own field entry are the recorded ones has not been touched in any field that we own.
+ * Only the others are read in full, to say which field changed and who changed it; a value that was
+ * changed and changed back is no drift. An object that the LIST lacks is gone only when a second
+ * look without the label says so; 403 is an error. */
+#ifndef KUBE_DRIFT_H
+#define KUBE_DRIFT_H
+
+#include <jansson.h>
+
+#include "lib/base/cancel.h"
+#include "lib/kube/client.h"
+
+struct kube_refresh_options {
+    struct kube_client *client;
+    const char *manager;
+    const char *set_id;
+    const json_t *group_kinds; /* where members may be: state's kinds and the parent's */
+    const json_t *wanted;      /* key -> content hash, as state has it */
+    const json_t *record;      /* as kube_apply made it, or NULL when it was lost */
+    const json_t *content;     /* key -> the object as applied, or NULL where not known */
+    struct cancel *cancel;
+};
+
+struct kube_refresh_result {
+    json_t *drift;   /* key -> array of lines; {} when all is as it should be */
+    json_t *record;  /* brought up to date */
+    json_t *members; /* key -> metadata of every member */
+};
+
+int kube_refresh(const struct kube_refresh_options *o, struct kube_refresh_result *ret,
+                 struct err *err) WARN_UNUSED;
+void kube_refresh_result_done(struct kube_refresh_result *r);
+
+/* The object that a key names, without content: apiVersion "<group>/any" (or "v1"), kind, metadata.
+ */
+json_t *kube_stub_of_key(const char *key);
+
+#endif
