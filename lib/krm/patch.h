@@ -7,15 +7,18 @@
 
 #include "lib/base/err.h"
 
-/* Strategic merge as kyaml's merge2 does it: maps merged; null deletes; lists of known merge keys
- * (schema of built-in kinds, in mergekeys.def) merged by key, others replaced; $patch:
- * delete|replace|merge, $setElementOrder/x, $deleteFromPrimitiveList/x, $retainKeys. The merge
- * keys are looked up by the target's own GVK; unknown kinds replace lists, except where the field
- * is a list of associative keys that kyaml infers (infer_associative: merge keys "mountPath",
- * "devicePath", "ip", "type", "topologyKey", "name", "containerPort" in elements).
+/* Strategic merge as kustomize does it (kyaml's merge2): objects are merged, null deletes, lists
+ * that the schema of the target's kind calls merged (mergekeys.def, built-in kinds; embedded
+ * objects by their own apiVersion and kind) are joined by their keys with the patch's elements
+ * first, all other lists are replaced. `$patch: merge|replace|delete` works in objects and, as an
+ * element of its own, in merged lists; other directives of kubectl ($setElementOrder, $retainKeys,
+ * $deleteFromPrimitiveList) mean nothing to kustomize and are members like any other. `replace` at
+ * the root does nothing, as there.
  *
- * target is changed in place and stays the caller's. *ret_deleted is true when the patch says
- * `$patch: delete` at its root: then target is to be dropped. 0 or ERR_INVALID. */
+ * apiVersion, kind and metadata are merged like the rest: which of them a patch may change is the
+ * caller's to say. target is changed in place and stays the caller's; on error it is unchanged.
+ * *ret_deleted is true when nothing is left of it (`$patch: delete` at the root): then it is to be
+ * dropped and is itself unchanged. 0, ERR_INVALID or ERR_LIMIT. */
 int krm_strategic_merge(json_t *target, const json_t *patch, bool *ret_deleted,
                         struct err *err) WARN_UNUSED;
 
