@@ -19,8 +19,8 @@
  * caller's to say. target is changed in place and stays the caller's; on error it is unchanged.
  * *ret_deleted is true when nothing is left of it (`$patch: delete` at the root): then it is to be
  * dropped and is itself unchanged. 0, ERR_INVALID or ERR_LIMIT. */
-int krm_strategic_merge(json_t *target, const json_t *patch, bool *ret_deleted,
-                        struct err *err) WARN_UNUSED;
+int krm_strategic_merge(json_t *target, const json_t *patch, bool *ret_deleted, struct err *err)
+    WARN_UNUSED;
 
 /* RFC 6902 with the leniencies of evanphx/json-patch as kustomize calls it: `replace` of a missing
  * object member adds it only where kustomize accepts it too. `patch` is a JSON array of

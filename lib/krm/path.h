@@ -4,6 +4,8 @@
 #define KRM_PATH_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "lib/base/err.h"
 
@@ -12,6 +14,11 @@ json_t *krm_get(const json_t *object, ...) __attribute__((sentinel));
 
 /* As krm_get, "" when missing or not a string. Borrowed. */
 const char *krm_str(const json_t *object, ...) __attribute__((sentinel));
+
+/* Adds to *cost what a copy of value costs, in nodes (long strings count for several), and returns
+ * whether that stays within limit and value is nested no deeper than depth. Guards every place
+ * where outside input can make trees grow by copying. */
+bool krm_measure(const json_t *value, size_t depth, size_t limit, size_t *cost);
 
 /* Calls visit for each leaf that differs between a and b (either may be NULL = missing), with a
  * readable path: ".spec.replicas", ".spec.template.spec.containers[name=manager].image",

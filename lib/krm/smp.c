@@ -563,8 +563,7 @@ static int walk(struct merger *m, json_t *dest, json_t *src, struct schema schem
 
 int krm_strategic_merge(json_t *target, const json_t *patch, bool *ret_deleted, struct err *err)
 {
-    struct arena *arena CLEANUP(arena_cleanup)
-    = arena_new();
+    struct arena *arena CLEANUP(arena_cleanup) = arena_new();
     struct merger m = {arena, err};
     json_auto_t *dest = json_deep_copy(target);
     json_auto_t *src = json_deep_copy(patch);

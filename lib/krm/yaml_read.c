@@ -19,14 +19,12 @@
 #include "lib/base/mem.h"
 #include "lib/base/utf8.h"
 #include "lib/base/vec.h"
+#include "lib/krm/path.h"
 #include "lib/krm/yaml_scalar.h"
 
 #include "lib/base/banned.h"
 
 #define TAG_PREFIX "tag:yaml.org,2002:"
-
-/* An alias pays one node more for so many bytes of text that it repeats. */
-#define ALIAS_BYTES_PER_NODE 32
 
 struct anchor {
     char *name;
@@ -109,33 +107,6 @@ static json_t *find_anchor(const struct reader *r, const char *name)
     return NULL;
 }
 
-/* Adds what a copy of value costs to *cost; stops soon after limit, or when deeper than depth. */
-static bool measure(const json_t *value, size_t depth, size_t limit, size_t *cost)
-{
-    const char *key;
-    size_t i, key_len;
-    json_t *item;
-
-    *cost += 1 + (json_is_string(value) ? json_string_length(value) / ALIAS_BYTES_PER_NODE : 0);
-    if (*cost > limit)
-        return false;
-    if (!json_is_object(value) && !json_is_array(value))
-        return true;
-    if (!depth)
-        return false;
-    json_array_foreach (value, i, item) {
-        if (!measure(item, depth - 1, limit, cost))
-            return false;
-    }
-    json_object_keylen_foreach((json_t *)value, key, key_len, item)
-    {
-        *cost += key_len / ALIAS_BYTES_PER_NODE;
-        if (!measure(item, depth - 1, limit, cost))
-            return false;
-    }
-    return true;
-}
-
 static int copy_alias(struct reader *r, const yaml_event_t *event, json_t **ret_value)
 {
     const char *name = (const char *)event->data.alias.anchor;
@@ -147,7 +118,7 @@ static int copy_alias(struct reader *r, const yaml_event_t *event, json_t **ret_
     for (size_t i = 0; i < r->depth; i++)
         if (r->stack[i].container == target)
             return fail_at(r, ERR_INVALID, &event->start_mark, "anchor's value contains itself");
-    if (!measure(target, YAML_MAX_DEPTH - r->depth, YAML_MAX_NODES - r->nodes, &cost))
+    if (!krm_measure(target, YAML_MAX_DEPTH - r->depth, YAML_MAX_NODES - r->nodes, &cost))
         return fail_at(r, ERR_LIMIT, &event->start_mark, "aliases expand to more than is accepted");
     r->nodes += cost;
     *ret_value = json_deep_copy(target);
@@ -212,10 +183,8 @@ static bool tag_accepts(enum tag tag, const struct yaml_scalar *s)
 /* Binary data is text in JSON; what isn't UTF-8 becomes U+FFFD, as in Go's JSON. */
 static json_t *binary_value(const char *text, size_t len)
 {
-    char *data CLEANUP(mem_cleanup)
-    = NULL;
-    char *clean CLEANUP(mem_cleanup)
-    = NULL;
+    char *data CLEANUP(mem_cleanup) = NULL;
+    char *clean CLEANUP(mem_cleanup) = NULL;
     uint8_t *raw = NULL;
     size_t raw_len;
 
