@@ -73,8 +73,7 @@ json_t *kube_describe_update(const json_t *before, const json_t *after)
 
     krm_diff(before, after, add_line, &l);
     if (l.more) {
-        char *text CLEANUP(mem_cleanup)
-        = mem_printf("and %zu more fields", l.more);
+        char *text CLEANUP(mem_cleanup) = mem_printf("and %zu more fields", l.more);
 
         json_array_append_new(l.out, json_string(text));
     }
@@ -128,11 +127,27 @@ static bool quantity(const json_t *v, double *ret)
     return false;
 }
 
-bool kube_same_scalar(const json_t *a, const json_t *b)
+/* Parts of paths below which the API's types have resource.Quantity. Elsewhere "1.10" and "1.1" are
+ * two different strings. */
+static const char *const quantity_fields[] = {
+    ".limits",    ".requests", ".hard", ".capacity", ".storage",       ".divisor",
+    ".sizeLimit", ".min",      ".max",  ".default",  ".defaultRequest"};
+
+static bool holds_quantity(const char *path)
+{
+    for (size_t i = 0; i < ARRAY_LEN(quantity_fields); i++)
+        if (strstr(path, quantity_fields[i]))
+            return true;
+    return false;
+}
+
+bool kube_same_leaf(const char *path, const json_t *a, const json_t *b)
 {
     double x, y;
 
     if (json_equal((json_t *)a, (json_t *)b))
         return true;
+    if (!(json_is_number(a) && json_is_number(b)) && !holds_quantity(path))
+        return false;
     return quantity(a, &x) && quantity(b, &y) && fabs(x - y) <= 1e-12 * fmax(fabs(x), fabs(y));
 }

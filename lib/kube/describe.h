@@ -17,8 +17,8 @@ void kube_describe_leaf(const char *path, const json_t *before, const json_t *af
 /* Every difference between two versions of an object as an array of such lines. */
 json_t *kube_describe_update(const json_t *before, const json_t *after);
 
-/* Whether two scalars mean the same to Kubernetes: equal, or the same quantity ("1000m" and "1",
- * "1Gi" and "1024Mi"), or a number and its text. */
-bool kube_same_scalar(const json_t *a, const json_t *b);
+/* Whether two leaves at a path mean the same to Kubernetes: equal, or, where the path holds a
+ * quantity (requests, limits, storage, ...), the same quantity ("1000m" and 1, "1Gi" and "1024Mi"). */
+bool kube_same_leaf(const char *path, const json_t *a, const json_t *b);
 
 #endif

@@ -23,6 +23,7 @@ struct refresh {
     const struct kube_refresh_options *o;
     struct kube_refresh_result *out;
     struct kube_queue *queue;
+    bool any_owner; /* whoever made the object: only its content is compared */
 };
 
 void kube_refresh_result_done(struct kube_refresh_result *r)
@@ -38,8 +39,7 @@ json_t *kube_stub_of_key(const char *key)
     /* A group starts with a lower-case letter, a kind with an upper-case one. */
     const char *group = "", *kind = key, *rest, *name;
     size_t group_len = 0, kind_len;
-    char *api_version CLEANUP(mem_cleanup)
-    = NULL;
+    char *api_version CLEANUP(mem_cleanup) = NULL;
 
     if (!isupper((unsigned char)key[0])) {
         group = key;
@@ -62,8 +62,7 @@ json_t *kube_stub_of_key(const char *key)
 
 static void PRINTF_FMT(3, 4) say(struct refresh *r, const char *key, const char *fmt, ...)
 {
-    char *text CLEANUP(mem_cleanup)
-    = NULL;
+    char *text CLEANUP(mem_cleanup) = NULL;
     json_t *lines = json_object_get(r->out->drift, key);
     va_list ap;
 
@@ -92,10 +91,9 @@ struct comparison {
 static int compare_leaf(const char *path, const json_t *wanted, const json_t *live, void *arg)
 {
     struct comparison *c = arg;
-    struct buf line CLEANUP(buf_done) = BUF_INIT, owners CLEANUP(buf_done)
-    = BUF_INIT;
+    struct buf line CLEANUP(buf_done) = BUF_INIT, owners CLEANUP(buf_done) = BUF_INIT;
 
-    if (!wanted || json_is_null(wanted) || (live && kube_same_scalar(wanted, live)))
+    if (!wanted || json_is_null(wanted) || (live && kube_same_leaf(path, wanted, live)))
         return 0;
     /* An empty map or list that the server dropped says nothing. */
     if (!live && ((json_is_object(wanted) && !json_object_size(wanted)) ||
@@ -111,29 +109,38 @@ static int compare_leaf(const char *path, const json_t *wanted, const json_t *li
     return 0;
 }
 
+static void compare_content(struct refresh *r, const char *key, const json_t *content,
+                            const json_t *live)
+{
+    struct comparison c = {
+        .r = r, .key = key, .live = live, .secret = !strcmp(gvk_of(content).kind, "Secret")};
+
+    krm_diff(content, live, compare_leaf, &c);
+    if (c.lines > DESCRIBE_MAX_LINES)
+        say(r, key, "and %zu more fields", c.lines - DESCRIBE_MAX_LINES);
+}
+
 static void compare(struct refresh *r, const char *key, const json_t *live)
 {
     const json_t *content = json_object_get(r->o->content, key);
     const char *wanted = krm_str(r->o->wanted, key, NULL);
     const char *has = krm_str(live, "metadata", "annotations", APPLYSET_CONTENT, NULL);
     const char *writer = managed_fields_last_writer(live, r->o->manager);
-    struct comparison c = {.r = r, .key = key, .live = live};
 
-    if (strcmp(has, wanted)) {
+    if (r->any_owner)
+        compare_content(r, key, content, live);
+    else if (strcmp(has, wanted))
         say(r, key, "its content is another one than the last finished apply made");
-    } else if (!managed_fields_applied_by(live, r->o->manager)) {
+    else if (!managed_fields_applied_by(live, r->o->manager))
         say(r, key, "it was made anew%s%s", writer[0] ? " by " : "", writer);
-    } else if (!content) {
-        say(r, key, r->o->record ? "fields that we set were changed%s%s" : "not verified%s%s",
-            r->o->record && writer[0] ? " by " : "", r->o->record ? writer : "");
-    } else {
-        c.secret = !strcmp(gvk_of(content).kind, "Secret");
-        krm_diff(content, live, compare_leaf, &c);
-        if (c.lines > DESCRIBE_MAX_LINES)
-            say(r, key, "and %zu more fields", c.lines - DESCRIBE_MAX_LINES);
-    }
-    /* As it is now is what the next look compares with; drift that is left unrepaired shows again
-     * because the entry is kept only where nothing differs. */
+    else if (content)
+        compare_content(r, key, content, live);
+    else if (r->o->record)
+        say(r, key, "fields that we set were changed%s%s", writer[0] ? " by " : "", writer);
+    else
+        say(r, key, "not verified: what was recorded of it is lost");
+    /* Where nothing differs, what is there now is what the next look compares with; where something
+     * does, the entry stays away, so that it shows again until it is repaired. */
     if (!json_object_get(r->out->drift, key))
         json_object_set_new(r->out->record, key, kube_record_entry(live, r->o->manager));
 }
@@ -193,11 +200,9 @@ static int look_again(struct refresh *r, const json_t *missing, struct err *err)
     if (rc)
         return rc;
     json_array_foreach (missing, i, stub) {
-        char *key CLEANUP(mem_cleanup)
-        = kube_key(stub);
+        char *key CLEANUP(mem_cleanup) = kube_key(stub);
         const json_t *there = json_object_get(found, key);
-        char *owner CLEANUP(mem_cleanup)
-        = there ? kube_owner_text(there, r->o->manager) : NULL;
+        char *owner CLEANUP(mem_cleanup) = there ? kube_owner_text(there, r->o->manager) : NULL;
 
         if (there)
             say(r, key, "it lost the label that makes it part of this installation; %s", owner);
@@ -265,4 +270,37 @@ int kube_refresh(const struct kube_refresh_options *o, struct kube_refresh_resul
               json_object_size(out.drift));
     *ret = out;
     return 0;
+}
+
+int kube_compare_all(struct kube_client *c, const char *manager, const json_t *objects,
+                     const json_t *existing, struct cancel *cancel, json_t **ret_drift,
+                     struct err *err)
+{
+    json_auto_t *content = json_object();
+    struct kube_refresh_options o = {
+        .client = c, .manager = manager, .content = content, .cancel = cancel};
+    struct kube_refresh_result out = {.drift = json_object(), .record = json_object()};
+    struct refresh r = {.o = &o, .out = &out, .queue = kube_queue_new(c), .any_owner = true};
+    json_t *object;
+    const char *key;
+    size_t i;
+    int rc = 0;
+
+    json_array_foreach (objects, i, object) {
+        char *name CLEANUP(mem_cleanup) = kube_key(object);
+
+        json_object_set(content, name, object);
+    }
+    json_object_foreach ((json_t *)existing, key, object) {
+        rc = read_in_full(&r, key, object, err);
+        if (rc)
+            break;
+    }
+    if (!rc)
+        rc = collect(&r, err);
+    kube_queue_free(r.queue);
+    if (!rc)
+        *ret_drift = json_incref(out.drift);
+    kube_refresh_result_done(&out);
+    return rc;
 }

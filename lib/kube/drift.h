@@ -35,6 +35,12 @@ int kube_refresh(const struct kube_refresh_options *o, struct kube_refresh_resul
                  struct err *err) WARN_UNUSED;
 void kube_refresh_result_done(struct kube_refresh_result *r);
 
+/* Compares objects with what the cluster has under their names (existing: key -> metadata), whoever
+ * made it: for an import. *ret_drift as in kube_refresh_result. */
+int kube_compare_all(struct kube_client *c, const char *manager, const json_t *objects,
+                     const json_t *existing, struct cancel *cancel, json_t **ret_drift,
+                     struct err *err) WARN_UNUSED;
+
 /* The object that a key names, without content: apiVersion "<group>/any" (or "v1"), kind, metadata.
  */
 json_t *kube_stub_of_key(const char *key);

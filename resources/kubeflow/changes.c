@@ -1,0 +1,83 @@
+/* The lines of `changes`: a plan in words. Pure: the same inputs give the same lines, because
+ * Terraform plans again during apply and compares. */
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "lib/krm/object.h"
+#include "lib/krm/path.h"
+#include "lib/kube/describe.h"
+#include "lib/kube/members.h"
+#include "resources/kubeflow/install.h"
+
+#include "lib/base/banned.h"
+
+static void PRINTF_FMT(2, 3) line(json_t *out, const char *fmt, ...)
+{
+    char *text CLEANUP(mem_cleanup) = NULL;
+    va_list ap;
+
+    va_start(ap, fmt);
+    text = mem_vprintf(fmt, ap);
+    va_end(ap);
+    json_array_append_new(out, json_string(text));
+}
+
+static void add_update(json_t *out, const char *key, const json_t *before, const json_t *after)
+{
+    json_auto_t *fields = before ? kube_describe_update(before, after) : NULL;
+    const json_t *field;
+    size_t i;
+
+    json_array_foreach (fields, i, field)
+        line(out, "~ %s %s", key, json_string_value(field));
+    if (!json_array_size(fields))
+        line(out, "~ %s (content changes)", key);
+}
+
+static void add_drift(json_t *out, const json_t *drift, const json_t *wanted)
+{
+    const char *key;
+    json_t *lines;
+
+    json_object_foreach ((json_t *)drift, key, lines) {
+        const json_t *text;
+        size_t i;
+
+        /* Members that nobody wants are deleted: their line says so below. */
+        json_array_foreach (lines, i, text)
+            if (json_object_get(wanted, key) || !json_is_string(text))
+                line(out, "! %s %s: set back", key, json_string_value(text));
+            else
+                line(out, "- %s (%s)", key, json_string_value(text));
+    }
+}
+
+json_t *install_changes(const char *what, const json_t *before, const json_t *content,
+                        json_t *objects, const json_t *drift)
+{
+    json_t *out = json_array(), *object;
+    json_auto_t *after = install_hashes(objects);
+    const char *key;
+    json_t *hash;
+    size_t i;
+
+    if (!before) {
+        line(out, "+ %s: %zu objects", what, json_array_size(objects));
+        return out;
+    }
+    json_array_foreach (objects, i, object) {
+        char *name CLEANUP(mem_cleanup) = kube_key(object);
+        const char *old = krm_str(before, name, NULL);
+
+        if (!old[0])
+            line(out, "+ %s", name);
+        else if (strcmp(old, krm_str(after, name, NULL)))
+            add_update(out, name, json_object_get(content, name), object);
+    }
+    json_object_foreach ((json_t *)before, key, hash)
+        if (!json_object_get(after, key))
+            line(out, "- %s", key);
+    add_drift(out, drift, after);
+    return out;
+}

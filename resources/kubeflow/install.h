@@ -1,0 +1,113 @@
+/* Installing a set of rendered objects, keeping it, and taking it away again: what
+ * kubeflow_component and kubeflow_platform have in common.
+ *
+ * An installation is an ApplySet (lib/kube/applyset.h) with a lock, a record of what was applied
+ * (kept in Terraform's private state: struct install_memory), and rules for what may be touched:
+ *
+ *     lock -> whose are the objects? -> membership -> apply, wait -> prune -> membership final
+ *
+ * A create that failed or was killed left membership behind, marked unfinished; the next create
+ * continues it. Nothing here knows Terraform's values. */
+#ifndef KUBEFLOW_INSTALL_H
+#define KUBEFLOW_INSTALL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/cancel.h"
+#include "lib/kube/applyset.h"
+#include "lib/kube/apply.h"
+#include "lib/kube/drift.h"
+#include "lib/kube/remove.h"
+
+/* What private state remembers between runs. NULL members: not known. */
+struct install_memory {
+    json_t *record;  /* as kube_apply made it */
+    json_t *content; /* key -> object as applied; without CRDs (too big) and Secrets */
+    bool imported;   /* nothing has been applied by us yet */
+    bool unfinished; /* the last update didn't get everything applied and ready */
+};
+void install_memory_load(const json_t *private_state, struct install_memory *ret);
+json_t *install_memory_save(const struct install_memory *m); /* new reference */
+void install_memory_done(struct install_memory *m);
+
+struct install_request {
+    struct kube_client *client;
+    const char *manager;
+    const char *set_name; /* the parent's name */
+    const char *what;     /* for people: "katib 0.18.0" */
+    json_t *objects;      /* wanted, normalised */
+    json_t *info;         /* object of strings to keep on the parent (release, digest, ...) */
+    const struct install_memory *memory; /* NULL on create */
+    const char *cluster_uid; /* that state has; NULL or "" on create */
+    const char *install_id;  /* that state has; NULL or "" on create */
+    bool create;
+    bool adopt, force_conflicts, wait;
+    int64_t deadline, lock_timeout_ms;
+    struct cancel *cancel;
+};
+
+struct install_outcome {
+    struct kube_problem *problems;
+    size_t nproblems;
+    bool started;     /* membership was written: there is something to keep in state */
+    bool finished;    /* everything applied, ready (if asked for) and pruned */
+    char *cluster_uid;
+    char install_id[APPLYSET_TOKEN_SIZE];
+    json_t *objects;  /* key -> content hash of what is there as applied by us */
+    json_t *retained; /* array of keys that pruning kept */
+    struct install_memory memory;
+};
+
+/* 0, or the first problem's code; outcome is initialised by the callee and valid in any case. */
+int install_apply(const struct install_request *r, struct install_outcome *outcome);
+void install_outcome_done(struct install_outcome *o);
+
+/* Refresh. `wanted` is state's objects (key -> hash). *ret_gone: not in this cluster (another uid, or
+ * neither parent nor members). *ret_install_id gets the parent's token. */
+struct install_refreshed {
+    bool gone;
+    json_t *drift; /* key -> lines */
+    struct install_memory memory;
+    char install_id[APPLYSET_TOKEN_SIZE];
+};
+int install_refresh(struct kube_client *c, const char *manager, const char *set_name,
+                    const char *cluster_uid, const json_t *wanted,
+                    const struct install_memory *memory, struct cancel *cancel,
+                    struct install_refreshed *ret, struct err *err) WARN_UNUSED;
+void install_refreshed_done(struct install_refreshed *r);
+
+/* For an import: which of the objects exist, and how they differ from what is wanted. */
+int install_survey(struct kube_client *c, const char *manager, json_t *objects,
+                   struct cancel *cancel, size_t *ret_existing, json_t **ret_drift,
+                   struct err *err) WARN_UNUSED;
+
+struct install_removal {
+    struct kube_client *client;
+    const char *manager, *set_name, *what;
+    const char *cluster_uid; /* of state: another cluster's objects are never touched */
+    const char *install_id;  /* of state: a set that another create took over isn't ours any more */
+    const json_t *wanted;    /* state's objects */
+    enum kube_crd_policy crds;
+    enum kube_data_policy user_data;
+    bool delete_adopted;
+    int64_t deadline, lock_timeout_ms;
+    struct cancel *cancel;
+};
+
+/* What a destroy would refuse to delete: new array of sentences. */
+int install_removal_check(const struct install_removal *r, json_t **ret_user_data,
+                          struct err *err) WARN_UNUSED;
+/* 0 when all is gone; problems as in kube_remove. */
+int install_remove(const struct install_removal *r, struct kube_remove_result *result);
+
+/* The lines of `changes`: what turns `before` (key -> hash; NULL for a create) into `objects`.
+ * content: key -> object before, where known. drift: what the last refresh found, or NULL. */
+json_t *install_changes(const char *what, const json_t *before, const json_t *content,
+                        json_t *objects, const json_t *drift);
+
+/* key -> content hash of the objects. New reference. */
+json_t *install_hashes(const json_t *objects);
+
+#endif
