@@ -20,7 +20,7 @@ void *mem_realloc(void *p, size_t size) WARN_UNUSED;
 char *mem_strdup(const char *s) WARN_UNUSED; /* NULL gives NULL */
 char *mem_strndup(const char *s, size_t n) WARN_UNUSED;
 char *mem_printf(const char *fmt, ...) PRINTF_FMT(1, 2) WARN_UNUSED;
-char *mem_vprintf(const char *fmt, va_list ap) WARN_UNUSED;
+char *mem_vprintf(const char *fmt, va_list ap) PRINTF_FMT(1, 0) WARN_UNUSED;
 
 /* Overwrites memory that held a secret; never optimised away. */
 void mem_wipe(void *p, size_t n);
