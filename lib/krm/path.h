@@ -20,11 +20,14 @@ const char *krm_str(const json_t *object, ...) __attribute__((sentinel));
  * where outside input can make trees grow by copying. */
 bool krm_measure(const json_t *value, size_t depth, size_t limit, size_t *cost);
 
-/* Calls visit for each leaf that differs between a and b (either may be NULL = missing), with a
- * readable path: ".spec.replicas", ".spec.template.spec.containers[name=manager].image",
- * ".data[\"a.b\"]". Lists whose elements all have a "name" (or another associative key) are matched
- * by it, others by index. Object key order doesn't matter; 1 and 1.0 are equal. Stops early when
- * visit returns non-zero and returns that. */
+/* Calls visit for each place where a and b differ, as deep as possible: for each differing scalar,
+ * and once for a whole subtree that only one of them has (then the other is NULL). Paths are
+ * readable: ".spec.replicas", ".spec.template.spec.containers[name=manager].image",
+ * ".data[\"a.b\"]", ".args[2]"; the root is "". Lists whose elements all have a "name" (or another
+ * associative key) of their own are matched by it, others by index; if matched elements stand in
+ * another order, the list itself is visited too. The order of object keys doesn't matter, and 1
+ * and 1.0 are equal. Members are visited in bytewise order. Stops early when visit returns
+ * non-zero and returns that. */
 typedef int krm_diff_fn(const char *path, const json_t *a, const json_t *b, void *arg);
 int krm_diff(const json_t *a, const json_t *b, krm_diff_fn *visit, void *arg);
 

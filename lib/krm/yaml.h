@@ -40,10 +40,12 @@ int yaml_parse_all(const char *text, size_t len, const char *name, json_t **ret_
 int yaml_parse(const char *text, size_t len, const char *name, json_t **ret_value, struct err *err)
     WARN_UNUSED;
 
-/* Appends one document, block style, two-space indent, sequences not indented under their key,
- * keys in the tree's order or sorted. Strings that another YAML 1.1 or 1.2 reader would read as
- * something else are quoted; multi-line strings are literal blocks. Ends with a newline; writes
- * no "---". 0, or ERR_LIMIT when the buffer's ceiling is reached. */
+/* Appends one document as kustomize prints it: block style, two-space indent, sequences not indented
+ * under their key, long texts folded at 80 columns, keys in the tree's order or sorted (naturally:
+ * "v2" before "v10"). Strings that another YAML 1.1 or 1.2 reader would read as something else are
+ * quoted; multi-line strings are literal blocks. yaml_parse gives the same tree again, except that
+ * whole reals become integers. Ends with a newline; writes no "---". 0, or ERR_LIMIT when the
+ * buffer's ceiling is reached. */
 enum yaml_order { YAML_KEEP_ORDER, YAML_SORT_KEYS };
 int yaml_write(const json_t *value, enum yaml_order order, struct buf *out, struct err *err)
     WARN_UNUSED;

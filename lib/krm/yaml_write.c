@@ -254,7 +254,6 @@ int yaml_write(const json_t *value, enum yaml_order order, struct buf *out, stru
         bug("out of memory");
     yaml_emitter_set_output(&w.emitter, append, &w);
     yaml_emitter_set_unicode(&w.emitter, 1);
-    yaml_emitter_set_width(&w.emitter, -1);
     ok = write_document(&w, value);
     yaml_emitter_delete(&w.emitter);
     if (!ok)
