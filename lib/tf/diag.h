@@ -24,9 +24,11 @@ struct tf_path {
 /* TF_ATTR("release"): a path of one attribute, with static or block lifetime. */
 #define TF_ATTR(attr) (&(const struct tf_path){NULL, TF_STEP_ATTRIBUTE, (attr), 0})
 
-const struct tf_path *tf_path_attribute(struct arena *a, const struct tf_path *parent, const char *name);
+const struct tf_path *tf_path_attribute(struct arena *a, const struct tf_path *parent,
+                                        const char *name);
 const struct tf_path *tf_path_key(struct arena *a, const struct tf_path *parent, const char *key);
 const struct tf_path *tf_path_index(struct arena *a, const struct tf_path *parent, int64_t index);
+const struct tf_path *tf_path_copy(struct arena *a, const struct tf_path *p); /* NULL gives NULL */
 size_t tf_path_depth(const struct tf_path *p);
 bool tf_path_equal(const struct tf_path *a, const struct tf_path *b);
 /* users["a@b.c"].profile, patches[0].patch */
@@ -34,6 +36,9 @@ void tf_path_write(const struct tf_path *p, struct buf *out);
 
 /* The value at the path below v; NULL when it doesn't exist (or something above is not known). */
 const struct tf_value *tf_path_get(const struct tf_value *v, const struct tf_path *p);
+
+/* A value for a message: as HCL would write it, cut when it is long. */
+void tf_value_write(const struct tf_value *v, struct buf *out);
 
 enum tf_severity { TF_ERROR = 1, TF_WARNING = 2 }; /* numbers of the wire */
 
@@ -60,7 +65,8 @@ void tf_warning(struct tf_diags *d, const struct tf_path *path, const char *summ
                 const char *fmt, ...) PRINTF_FMT(4, 5);
 
 /* Reports err ("context: cause", first letter raised, full stop added) and clears it. */
-void tf_error_from(struct tf_diags *d, const struct tf_path *path, const char *summary, struct err *err);
+void tf_error_from(struct tf_diags *d, const struct tf_path *path, const char *summary,
+                   struct err *err);
 
 bool tf_failed(const struct tf_diags *d); /* at least one error */
 

@@ -15,7 +15,8 @@
  * a client that would store it, deprecations (warnings); then the author's validate. */
 void tf_validate_resource(struct tf_context *ctx, const struct tf_resource *r,
                           const struct tf_value *config);
-void tf_validate_config(struct tf_context *ctx, const struct tf_schema *s, const struct tf_value *config);
+void tf_validate_config(struct tf_context *ctx, const struct tf_schema *s,
+                        const struct tf_value *config);
 
 /* The framework's algorithm: proposed -> defaults -> null write-only -> unknown computed if anything
  * differs from prior -> keep-state -> author's plan -> requires_replace from schema flags whose
@@ -38,8 +39,8 @@ const struct tf_value *tf_upgrade_state(struct tf_context *ctx, const struct tf_
 
 /* A result before it is sent: decoded again from its own encoding, nothing unknown (unless
  * allow_unknown), write-only members null. 0, or ERR_INVALID that names the path. */
-int tf_verify_encoded(const struct tf_schema *s, const void *msgpack, size_t len, bool allow_unknown,
-                      struct err *err) WARN_UNUSED;
+int tf_verify_encoded(const struct tf_schema *s, const void *msgpack, size_t len,
+                      bool allow_unknown, struct err *err) WARN_UNUSED;
 
 /* Private state: a JSON object as bytes. NULL object gives no bytes; broken bytes give NULL and a
  * warning, never an error, because refusing would lock the user out. */

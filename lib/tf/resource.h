@@ -15,8 +15,8 @@
 #include "lib/tf/schema.h"
 
 struct tf_context {
-    struct arena *arena;     /* lives as long as the RPC */
-    struct cancel *cancel;   /* fires on StopProvider or when the client goes away */
+    struct arena *arena;   /* lives as long as the RPC */
+    struct cancel *cancel; /* fires on StopProvider or when the client goes away */
     struct tf_diags *diags;
     void *session;           /* what configure made; NULL before ConfigureProvider */
     bool write_only_allowed; /* the client stores no write-only values (Terraform 1.11+) */
@@ -28,21 +28,25 @@ enum tf_action { TF_CREATE, TF_UPDATE, TF_DELETE, TF_NO_OP };
  * unknown if anything differs (or the prior value if nothing does, or TF_KEEP_STATE says so); the
  * callback replaces it. For TF_DELETE it is null and must stay so. */
 struct tf_plan {
-    enum tf_action action;          /* before the callback; replacement is decided after it */
-    const struct tf_value *config;  /* with unknowns and write-only values; null for TF_DELETE */
-    const struct tf_value *prior;   /* null for TF_CREATE */
+    enum tf_action action;         /* before the callback; replacement is decided after it */
+    const struct tf_value *config; /* with unknowns and write-only values; null for TF_DELETE */
+    const struct tf_value *prior;  /* null for TF_CREATE */
     const struct tf_value *planned;
-    json_t *private_state;          /* in: prior private (may be NULL); out: planned private.
-                                       Owned by the operation: replace with json_decref + new */
+    json_t *private_state; /* in: prior private (may be NULL); out: planned private.
+                              Owned by the operation: replace with json_decref + new */
     const struct tf_path **requires_replace; /* added by tf_plan_requires_replace */
     size_t nrequires_replace;
 };
-void tf_plan_requires_replace(struct tf_context *ctx, struct tf_plan *plan, const struct tf_path *path);
+void tf_plan_requires_replace(struct tf_context *ctx, struct tf_plan *plan,
+                              const struct tf_path *path);
 
-/* Applying. The callback sets `state` to what really is there, also when it reports an error: the
- * operation turns leftover unknowns to null, nulls write-only values and verifies the encoding, so
- * nothing that was made is ever lost from state. state == NULL: nothing exists (create, delete) or
- * nothing changed (update: prior is kept). */
+/* Applying. The callback sets `state` to what really is there, also when it reports an error; with
+ * an error the state may have unknowns, which become the prior value or null. Any other break of
+ * the rules (unknown after success, a write-only value, a wrong type, another value than planned)
+ * is repaired as far as possible and reported, so nothing that was made is ever lost from state.
+ * state == NULL: nothing exists (create, delete), or nothing changed (update, or delete with an
+ * error: prior is kept, and planned_private with it unless private_state says otherwise).
+ * Without a callback, what Terraform remembers is all there is: the plan becomes the state. */
 struct tf_apply {
     const struct tf_value *config;  /* wholly known; null when deleting */
     const struct tf_value *prior;   /* null when creating */

@@ -19,8 +19,9 @@ enum tf_attribute_flags {
     TF_COMPUTED = 4,
     TF_SENSITIVE = 8,
     TF_WRITE_ONLY = 16,
-    TF_REQUIRES_REPLACE = 32,  /* a change of the value replaces the resource */
-    TF_KEEP_STATE = 64,        /* computed: an unknown is planned as the prior value (use-state-for-unknown) */
+    TF_REQUIRES_REPLACE = 32, /* a change of the value replaces the resource */
+    TF_KEEP_STATE =
+        64, /* computed: an unknown is planned as the prior value (use-state-for-unknown) */
 };
 
 /* A check of one configured value; called for known, non-null values only.
@@ -31,35 +32,49 @@ struct tf_validator {
 };
 
 /* Ready-made checks with their argument. Lists end with TF_NO_VALIDATOR. */
-#define TF_NO_VALIDATOR {NULL, NULL}
-int tf_check_one_of(const struct tf_value *v, const void *strings, struct err *err); /* const char *const[], NULL-ended */
+#define TF_NO_VALIDATOR                                                                            \
+    {                                                                                              \
+        NULL, NULL                                                                                 \
+    }
+int tf_check_one_of(const struct tf_value *v, const void *strings,
+                    struct err *err); /* const char *const[], NULL-ended */
 struct tf_pattern {
-    const char *regex; /* POSIX extended, anchored by itself */
+    const char *regex;   /* POSIX extended, anchored by itself */
     const char *meaning; /* "a DNS label: lower case letters, digits and '-'" */
 };
 int tf_check_pattern(const struct tf_value *v, const void *tf_pattern, struct err *err);
 struct tf_range {
     int64_t min, max;
 };
-int tf_check_range(const struct tf_value *v, const void *tf_range, struct err *err);  /* whole numbers */
-int tf_check_length(const struct tf_value *v, const void *tf_range, struct err *err); /* string bytes, items */
-int tf_check_duration(const struct tf_value *v, const void *unused, struct err *err); /* "30m", "1h30m", "90s" */
+int tf_check_range(const struct tf_value *v, const void *tf_range,
+                   struct err *err); /* whole numbers */
+int tf_check_length(const struct tf_value *v, const void *tf_range,
+                    struct err *err); /* string bytes, items */
+int tf_check_duration(const struct tf_value *v, const void *unused,
+                      struct err *err); /* "30m", "1h30m", "90s" */
 
 /* "1h30m" to milliseconds, as Go's time.ParseDuration (units h, m, s, ms). 0 or ERR_INVALID. */
 int tf_parse_duration(const char *text, int64_t *ret_ms, struct err *err) WARN_UNUSED;
 
 struct tf_attribute {
     const char *name;
-    const struct tf_type *type;            /* or nested */
-    const struct tf_attribute *nested;     /* members of a nested attribute */
-    enum tf_nesting nesting;               /* with nested: SINGLE, LIST, SET or MAP */
+    const struct tf_type *type;        /* or nested */
+    const struct tf_attribute *nested; /* members of a nested attribute */
+    enum tf_nesting nesting;           /* with nested: SINGLE, LIST, SET or MAP */
     unsigned flags;
     const char *description;               /* Markdown */
     const char *deprecated;                /* what to use instead; NULL = not deprecated */
-    const char *default_json;              /* JSON of the default: the attribute is optional and computed */
+    const char *default_json;              /* JSON of the default; implies optional and computed */
     const struct tf_validator *validators; /* or NULL */
-    const struct tf_validator *item_validators; /* for each element of a list, set or map; or NULL */
+    const struct tf_validator
+        *item_validators; /* for each element of a list, set or map; or NULL */
 };
+
+/* The flags with what a default implies. */
+static inline unsigned tf_attribute_flags(const struct tf_attribute *attr)
+{
+    return attr->flags | (attr->default_json ? TF_OPTIONAL | TF_COMPUTED : 0u);
+}
 
 struct tf_block {
     const char *name; /* of the nested block; NULL for the root */
@@ -71,7 +86,10 @@ struct tf_block {
     const char *deprecated;
 };
 
-#define TF_END {.name = NULL}
+#define TF_END                                                                                     \
+    {                                                                                              \
+        .name = NULL                                                                               \
+    }
 
 /* Turns a state of `version` (as JSON, an object) into the next version's, in place. */
 struct tf_upgrader {

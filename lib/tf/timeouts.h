@@ -9,7 +9,7 @@
 #define TF_TIMEOUTS_BLOCK                                                                          \
     {                                                                                              \
         .name = "timeouts", .nesting = TF_NEST_SINGLE, .attributes = tf_timeouts_attributes,       \
-        .description = "How long create, update and delete may take, such as `30m` or `1h30m`."     \
+        .description = "How long create, update and delete may take, such as `30m` or `1h30m`."    \
     }
 extern const struct tf_attribute tf_timeouts_attributes[];
 

@@ -22,9 +22,9 @@ struct tf_value;
 
 /* What is known of an unknown value; members not set are 0/NULL (TF_REFINE_* say which are). */
 struct tf_refinement {
-    unsigned has;               /* TF_REFINE_* */
-    const char *prefix;         /* string */
-    const char *min, *max;      /* number, decimal text */
+    unsigned has;          /* TF_REFINE_* */
+    const char *prefix;    /* string */
+    const char *min, *max; /* number, decimal text */
     bool min_inclusive, max_inclusive;
     int64_t min_length, max_length; /* collection, inclusive */
 };
@@ -70,6 +70,15 @@ const struct tf_value *tf_collection(struct arena *a, const struct tf_type *t,
 /* keys in any order, unique; copied. */
 const struct tf_value *tf_map(struct arena *a, const struct tf_type *t, const char *const *keys,
                               const struct tf_value *const *items, size_t n);
+/* The same without the copy, for arrays that live in the arena; t may be an object or tuple too. */
+const struct tf_value *tf_collection_take(struct arena *a, const struct tf_type *t,
+                                          const struct tf_value **items, size_t n);
+/* False if a key comes twice. Both arrays may get another order. */
+bool tf_map_take(struct arena *a, const struct tf_type *t, const char **keys,
+                 const struct tf_value **items, size_t n, const struct tf_value **ret_value);
+/* v with other items: as many, of the same types, in the same order; the array isn't copied. */
+const struct tf_value *tf_with_items(struct arena *a, const struct tf_value *v,
+                                     const struct tf_value **items);
 /* Every member null. */
 const struct tf_value *tf_object_null_members(struct arena *a, const struct tf_type *t);
 /* The object with one member replaced; bug() if the type has no such member. */
@@ -101,6 +110,9 @@ const char *tf_str(const struct tf_value *v, const char *fallback);
 bool tf_bool_or(const struct tf_value *v, bool fallback);
 int64_t tf_int_or(const struct tf_value *v, int64_t fallback); /* also if not an int64 */
 size_t tf_len(const struct tf_value *v);                       /* 0 unless a known collection */
+
+/* May v stand in a slot of type t, and all within it in theirs? */
+bool tf_conforms(const struct tf_value *v, const struct tf_type *t);
 
 /* --- comparing ------------------------------------------------------------------------------- */
 /* As cty's RawEquals: types, null, unknown (refinements ignored) and values; numbers by value

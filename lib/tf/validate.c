@@ -1,0 +1,81 @@
+/* Checks of a configuration that follow from the schema alone. What is unknown passes: it is
+ * checked again when it is known. */
+#include "lib/tf/operation.h"
+#include "lib/tf/walk.h"
+
+#include "lib/base/banned.h"
+
+static void run_checks(struct tf_context *ctx, const struct tf_validator *checks,
+                       const struct tf_path *path, const struct tf_value *v)
+{
+    for (; checks && checks->check; checks++) {
+        struct err err CLEANUP(err_done) = ERR_INIT;
+        struct buf where CLEANUP(buf_done) = BUF_INIT;
+
+        if (!checks->check(v, checks->arg, &err))
+            continue;
+        tf_path_write(path, &where);
+        tf_error(ctx->diags, path, "Invalid value", "%s %s.", buf_str(&where), err_msg(&err));
+    }
+}
+
+static void run_item_checks(struct tf_context *ctx, const struct tf_attribute *attr,
+                            const struct tf_path *path, const struct tf_value *v)
+{
+    for (size_t i = 0; attr->item_validators && i < tf_len(v); i++) {
+        struct tf_path item = {path, TF_STEP_INDEX, NULL, (int64_t)i};
+
+        if (v->type->kind == TF_MAP) {
+            item.step = TF_STEP_KEY;
+            item.name = v->items.keys[i];
+        }
+        if (tf_is_known(v->items.at[i]))
+            run_checks(ctx, attr->item_validators, v->type->kind == TF_SET ? path : &item,
+                       v->items.at[i]);
+    }
+}
+
+static void validate_attribute(const struct tf_attribute *attr, const struct tf_path *path,
+                               const struct tf_value *v, void *arg)
+{
+    struct tf_context *ctx = arg;
+    struct buf where CLEANUP(buf_done) = BUF_INIT;
+    unsigned flags = tf_attribute_flags(attr);
+    bool set = !tf_is_null(v);
+
+    tf_path_write(path, &where);
+    if (flags & TF_REQUIRED && !set)
+        tf_error(ctx->diags, path, "Missing required value", "%s must be set.", buf_str(&where));
+    if (set && flags & TF_COMPUTED && !(flags & TF_OPTIONAL))
+        tf_error(ctx->diags, path, "Value of a read-only attribute",
+                 "%s is decided by the provider and can't be set. Remove it.", buf_str(&where));
+    if (set && flags & TF_WRITE_ONLY && !ctx->write_only_allowed)
+        tf_error(ctx->diags, path, "Write-only attributes are not supported here",
+                 "%s is write-only, which needs Terraform 1.11 or later: this client would store "
+                 "the value. Use the attribute's sibling that isn't write-only.",
+                 buf_str(&where));
+    if (!tf_is_known(v))
+        return;
+    run_checks(ctx, attr->validators, path, v);
+    run_item_checks(ctx, attr, path, v);
+    if (attr->deprecated)
+        tf_warning(ctx->diags, path, "Deprecated attribute", "%s is deprecated: %s",
+                   buf_str(&where), attr->deprecated);
+}
+
+void tf_validate_config(struct tf_context *ctx, const struct tf_schema *s,
+                        const struct tf_value *config)
+{
+    if (tf_is_known(config))
+        tf_schema_visit(ctx->arena, s, config, validate_attribute, ctx);
+}
+
+void tf_validate_resource(struct tf_context *ctx, const struct tf_resource *r,
+                          const struct tf_value *config)
+{
+    size_t errors = ctx->diags->errors;
+
+    tf_validate_config(ctx, r->schema, config);
+    if (r->validate && tf_is_known(config) && ctx->diags->errors == errors)
+        r->validate(ctx, config);
+}
