@@ -1,0 +1,52 @@
+/* The releases of Kubeflow that are known, and their components: data from catalog.def.
+ *
+ * A newer release is never chosen by itself; each is a block of rows in catalog.def (made by
+ * tests/lint/gen_catalog.py from measured renders of the releases, see there). */
+#ifndef KUBEFLOW_CATALOG_H
+#define KUBEFLOW_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum catalog_target { CATALOG_GENERIC, CATALOG_GKE, CATALOG_EKS, CATALOG_TARGETS };
+
+struct catalog_component {
+    const char *name;    /* "katib" */
+    const char *version; /* "0.18.0"; "" where the manifests have none (kubeflow-roles) */
+    const char *group;   /* "common": what others build on; "app"; "experimental" */
+    const char *title;   /* one line for people */
+    bool by_default;     /* part of the release's own `example` */
+    const char *path[CATALOG_TARGETS]; /* of its kustomization for each target, never NULL */
+    /* Names, NULL-ended. needs: its objects can't be applied without (CRDs, namespaces, issuers);
+     * runs_with: it is applied but doesn't do its work without. */
+    const char *const *needs;
+    const char *const *runs_with;
+};
+
+struct catalog_release {
+    const char *name; /* "1.10.2" */
+    const char *tag;  /* "v1.10.2" */
+    const char *url;  /* of the archive of that tag */
+    /* Content digest (source.h) of the tag's tree, or NULL: only a digest that was computed from the
+     * release itself is pinned. Without one, the digest that a plan has seen is the lock. */
+    const char *digest;
+    const struct catalog_component *components; /* needed ones before those that need them */
+    size_t ncomponents;
+};
+
+/* All releases, oldest first. */
+const struct catalog_release *catalog_releases(size_t *ret_len);
+
+/* By name ("26.03"; "v1.10.2" is accepted for "1.10.2"), or NULL. */
+const struct catalog_release *catalog_release(const char *name);
+const struct catalog_component *catalog_component(const struct catalog_release *r,
+                                                  const char *name);
+
+/* "generic", "gke", "eks"; NULL or "" is generic. -1 for anything else. */
+int catalog_target(const char *name);
+
+/* For "did you mean ...?": the name that is most alike, or NULL when none is near. */
+const char *catalog_nearest_release(const char *name);
+const char *catalog_nearest_component(const struct catalog_release *r, const char *name);
+
+#endif
