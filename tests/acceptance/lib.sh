@@ -1,0 +1,168 @@
+# What acceptance tests share. Source it, define functions test_<name>, and end with run_tests "$@".
+#
+# Each test runs in a subshell with `set -e`, in a directory of its own, with a TMPDIR of its own
+# and a CLI configuration that overrides the provider with the binary under test. What it prints is
+# shown only if it fails. Afterwards no process and no socket of the provider may be left.
+#
+#   BUILD   where the binaries are (build)
+#   T       run only the tests whose names contain it; arguments do the same
+#   KEEP    keep the temporary directories
+
+set -u
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+BUILD=$(cd "$ROOT" && cd "${BUILD:-build}" && pwd)
+SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/acceptance-XXXXXX")
+trap 'cleanup_all' EXIT
+
+cleanup_all() {
+    [ -n "${KEEP:-}" ] && { echo "kept $SCRATCH"; return; }
+    chmod -R u+rwX "$SCRATCH" 2>/dev/null
+    rm -rf "$SCRATCH"
+}
+
+# --- assertions ---------------------------------------------------------------------------------
+
+die() {
+    echo "assertion failed (line ${BASH_LINENO[1]}): $*"
+    exit 1
+}
+
+assert_contains() { # file text...
+    local file=$1
+    shift
+    for text; do
+        grep -qF -- "$text" "$file" || { tail -40 "$file"; die "\"$text\" isn't in $file"; }
+    done
+}
+
+assert_lacks() { # file text...
+    local file=$1
+    shift
+    for text; do
+        ! grep -qF -- "$text" "$file" || { tail -40 "$file"; die "\"$text\" is in $file"; }
+    done
+}
+
+assert_equal() { # got wanted
+    [ "$1" = "$2" ] || die "got \"$1\" instead of \"$2\""
+}
+
+# The command must fail.
+refused() {
+    if "$@"; then die "\"$*\" succeeded"; fi
+}
+
+# Waits up to 10 s until the command succeeds.
+eventually() {
+    local i
+    for i in $(seq 200); do
+        "$@" >/dev/null 2>&1 && return 0
+        sleep 0.05
+    done
+    die "\"$*\" never succeeded"
+}
+
+gone() { # pid
+    ! kill -0 "$1" 2>/dev/null
+}
+
+milliseconds() {
+    echo $(($(date +%s%N) / 1000000))
+}
+
+# --- terraform ----------------------------------------------------------------------------------
+
+# terraform with its output in the file `out`, as a person without colours would see it.
+tf() {
+    local command=$1
+    shift
+    terraform "$command" -no-color "$@" >out 2>&1 </dev/null
+}
+
+apply() { tf apply -auto-approve "$@"; }
+destroy() { tf destroy -auto-approve "$@"; }
+
+# The plan after an apply has nothing to do.
+assert_settled() {
+    tf plan -detailed-exitcode "$@" || { cat out; die "there is still something to do"; }
+}
+
+# An attribute of a resource in the state: state probe_object.a .value
+state() {
+    jq -r --arg address "$1" '.resources[] | select(.type + "." + .name == $address)
+        | .instances[] | '"${2:-.attributes}" terraform.tfstate
+}
+
+cli_config() { # provider directory
+    cat >"$WORK/terraformrc" <<RC
+provider_installation {
+  dev_overrides { "registry.terraform.io/mlops8020/$1" = "$2" }
+  direct {}
+}
+RC
+}
+
+# --- running ------------------------------------------------------------------------------------
+
+# Processes of the binary under test that work in the test's directory.
+provider_processes() {
+    local p
+    for p in /proc/[0-9]*; do
+        case "$(readlink "$p/exe" 2>/dev/null)" in
+        "$BUILD"/*terraform-provider-* | "$WORK"/*)
+            [ "$(readlink "$p/cwd" 2>/dev/null)" = "$WORK" ] && echo "${p#/proc/}"
+            ;;
+        esac
+    done
+}
+
+no_provider_process() { [ -z "$(provider_processes)" ]; }
+no_socket() { [ -z "$(find "$WORK/tmp" -name plugin.sock 2>/dev/null)" ]; }
+
+run_one() { # name
+    local start
+    start=$(milliseconds)
+    WORK=$SCRATCH/$1
+    mkdir -p "$WORK/tmp"
+    (
+        set -e
+        cd "$WORK"
+        unset TF_LOG TF_LOG_PROVIDER TF_REATTACH_PROVIDERS
+        export TMPDIR=$WORK/tmp TF_CLI_CONFIG_FILE=$WORK/terraformrc
+        export TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1
+        cli_config "$PROVIDER" "$PROVIDER_DIR"
+        "test_$1"
+        eventually no_provider_process
+        eventually no_socket
+    ) >"$WORK/log" 2>&1
+    if [ $? -eq 0 ]; then
+        echo "ok $1 ($(($(milliseconds) - start)) ms)"
+        passed=$((passed + 1))
+    else
+        echo "FAIL $1"
+        sed 's/^/    /' "$WORK/log"
+        failed=$((failed + 1))
+    fi
+    local p
+    for p in $(provider_processes); do kill -9 "$p"; done
+}
+
+selected() { # name filter...
+    local name=$1 f
+    shift
+    [ $# -eq 0 ] && return 0
+    for f; do case $name in *"$f"*) return 0 ;; esac; done
+    return 1
+}
+
+run_tests() { # filter...
+    local name
+    passed=0 failed=0
+    [ -n "${T:-}" ] && set -- "$T"
+    # in the order of the file
+    for name in $(sed -n 's/^test_\([a-z0-9_]*\)() *{.*/\1/p' "$0"); do
+        selected "$name" "$@" && run_one "$name"
+    done
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+}
