@@ -11,15 +11,16 @@
 #define ARENA_CHUNK_SIZE ((size_t)8192)
 #define ARENA_ALIGN      ((size_t)16)
 
+/* Terraform shows the user what a plugin writes behind "panic: ". */
 void bug(const char *fmt, ...)
 {
+    char text[1024];
     va_list ap;
 
-    fputs("[ERROR] internal error: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+    fprintf(stderr, "panic: internal error: %s\n", text);
     abort();
 }
 

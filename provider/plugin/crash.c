@@ -25,9 +25,10 @@ static const struct {
     {SIGABRT, "SIGABRT: aborted"},
 };
 
-/* A signal handler gets no argument: the only place for these is static. Written once by
- * crash_setup, before there are threads. */
+/* A signal handler gets no argument: the only place for these is static. Written before there are
+ * threads, or by the main thread alone. */
 static const char *program_name = "", *program_version = "";
+static const char *socket_path, *socket_dir;
 static char main_stack[CRASH_STACK_SIZE];
 
 /* Signal-safe string building. */
@@ -91,6 +92,10 @@ static void on_fatal_signal(int number, siginfo_t *info, void *context)
     line_add(&l, "\n");
     write_all(l.text, l.len);
     backtrace_symbols_fd(frames, backtrace(frames, CRASH_MAX_FRAMES), STDERR_FILENO);
+    if (socket_path)
+        unlink(socket_path);
+    if (socket_dir)
+        rmdir(socket_dir);
     /* SA_RESETHAND has restored the default action, which this delivers on return. */
     raise(number);
 }
@@ -111,6 +116,12 @@ void crash_setup(const char *name, const char *version)
     sigemptyset(&sa.sa_mask);
     for (size_t i = 0; i < ARRAY_LEN(fatal_signals); i++)
         sigaction(fatal_signals[i].number, &sa, NULL);
+}
+
+void crash_removes(const char *socket, const char *dir)
+{
+    socket_path = socket;
+    socket_dir = dir;
 }
 
 void *crash_thread_enter(void)

@@ -9,6 +9,10 @@
 /* Installs the handlers and prepares the calling thread. name and version have static lifetime. */
 void crash_setup(const char *name, const char *version);
 
+/* What a crash must not leave behind: a socket and its directory. The texts must live until
+ * NULL, NULL is given instead. */
+void crash_removes(const char *socket, const char *dir);
+
 /* An alternative signal stack for the calling thread, so that a stack overflow is reported too.
  * crash_thread_leave gets what enter returned, from the same thread. */
 void *crash_thread_enter(void);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/log.h"
+#include "provider/plugin/crash.h"
 #include "provider/plugin/endpoint.h"
 #include "provider/plugin/server.h"
 
@@ -183,6 +184,8 @@ static int listen_on_socket(struct process *p, struct err *err)
         return rc;
     if ((rc = endpoint_new(&p->endpoint, dirs, ARRAY_LEN(dirs), tls, err)))
         return rc;
+    if (p->endpoint.dir)
+        crash_removes(p->endpoint.name, p->endpoint.dir);
     so.listen = p->endpoint.listen;
     return server_new(&p->server, &so, err);
 }
@@ -202,6 +205,7 @@ int serve(const struct serve_options *o, struct err *err)
         end_signal_thread(&p);
     }
     server_free(p.server);
+    crash_removes(NULL, NULL);
     endpoint_done(&p.endpoint);
     mtls_identity_done(&p.identity);
     if (p.host_pipe >= 0)

@@ -76,7 +76,11 @@ milliseconds() {
 tf() {
     local command=$1
     shift
-    terraform "$command" -no-color "$@" >out 2>&1 </dev/null
+    terraform "$command" -no-color "$@" >out 2>&1 </dev/null || {
+        local status=$?
+        tail -40 out
+        return $status
+    }
 }
 
 apply() { tf apply -auto-approve "$@"; }
@@ -84,7 +88,7 @@ destroy() { tf destroy -auto-approve "$@"; }
 
 # The plan after an apply has nothing to do.
 assert_settled() {
-    tf plan -detailed-exitcode "$@" || { cat out; die "there is still something to do"; }
+    tf plan -detailed-exitcode "$@" || die "there is still something to do"
 }
 
 # An attribute of a resource in the state: state probe_object.a .value

@@ -224,7 +224,10 @@ HCL
 
 test_absent_and_dynamic_blocks() {
     config <<'HCL'
-variable "texts" { default = [] }
+variable "texts" {
+  type    = list(string)
+  default = []
+}
 resource "probe_object" "other" { name = "other" }
 resource "probe_types" "none" {}
 resource "probe_types" "some" {
@@ -263,8 +266,7 @@ test_import() {
     assert_equal "$(state probe_object.a '.attributes | "\(.id) \(.name) \(.value)"')" "a a seen"
     apply
     assert_equal "$(state probe_object.a .attributes.writes)" 8 # counts on from the private state of the import
-    refused tf import probe_object.a nothing
-    tf state rm probe_object.a
+    terraform state rm probe_object.a
     refused tf import probe_object.a refused
     assert_contains out "Not imported"
     refused tf import probe_object.a nothing
@@ -362,7 +364,7 @@ test_invalid_utf8_in_diagnostics() {
 
 test_provider_configuration_errors() {
     simple
-    sed -i 's/provider "probe" {/&\n fail = "validate"\n/' main.tf
+    sed -i 's/provider "probe" { \(.*\) }/provider "probe" {\n  \1\n  fail = "validate"\n}/' main.tf
     refused tf validate
     assert_contains out "Refused" 'fail = "validate"'
     sed -i 's/"validate"/"configure"/' main.tf
