@@ -1,0 +1,288 @@
+#include "resources/kubeflow/manifests.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/krm/gvk.h"
+#include "lib/krm/object.h"
+#include "lib/krm/path.h"
+#include "lib/kube/members.h"
+#include "lib/kustomize/kustomize.h"
+#include "resources/kubeflow/catalog.h"
+#include "resources/kubeflow/rewrite.h"
+
+#include "lib/base/banned.h"
+
+/* The overlay's directory in the tree; no release has one of that name. */
+#define OVERLAY_DIR "terraform-provider-kubeflow-overlay"
+
+void manifests_done(struct manifests *m)
+{
+    json_decref(m->objects);
+    json_decref(m->needs);
+    free(m->version);
+    free(m->digest);
+    memset(m, 0, sizeof(*m));
+}
+
+/* --- what to render ----------------------------------------------------------------------------- */
+
+/* A request, resolved: which tree, and where in it. */
+struct place {
+    struct source_spec spec;
+    char *tree; /* owns spec.path or spec.url where they were cut */
+    char *dir;
+    const struct catalog_component *component; /* or NULL */
+    const char *attribute;                     /* to blame when the tree can't be had */
+};
+
+static void place_done(struct place *p)
+{
+    free(p->tree);
+    free(p->dir);
+}
+
+static int place_of_component(const struct manifests_request *r, struct place *p,
+                              const char **ret_attribute, struct err *err)
+{
+    const struct catalog_release *release = catalog_release(r->release);
+    int target = catalog_target(r->target);
+    const char *near;
+
+    if (!release) {
+        near = catalog_nearest_release(r->release);
+        *ret_attribute = "release";
+        return err_set(err, ERR_INVALID,
+                       "there is no release \"%s\" in this provider's catalog%s%s%s", r->release,
+                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    }
+    p->component = catalog_component(release, r->component);
+    if (!p->component) {
+        near = catalog_nearest_component(release, r->component);
+        *ret_attribute = "name";
+        return err_set(err, ERR_INVALID, "release %s has no component \"%s\"%s%s%s", release->name,
+                       r->component, near ? "; did you mean \"" : "", near ? near : "",
+                       near ? "\"?" : "");
+    }
+    if (target < 0) {
+        *ret_attribute = "target";
+        return err_set(err, ERR_INVALID, "target must be \"generic\", \"gke\" or \"eks\"");
+    }
+    p->dir = mem_strdup(p->component->path[target]);
+    p->attribute = "manifests";
+    if (r->tree_path)
+        p->spec.path = r->tree_path;
+    else if (r->tree_url)
+        p->spec.url = r->tree_url;
+    else {
+        p->spec.release = release->name;
+        p->attribute = "release";
+    }
+    p->spec.digest = r->tree_digest;
+    return 0;
+}
+
+/* "tree//dir" in two parts; the "//" of "https://" isn't one. */
+static void split(const char *text, struct place *p)
+{
+    const char *scheme = strstr(text, "://");
+    const char *cut = strstr(scheme ? scheme + 3 : text, "//");
+
+    p->tree = cut ? mem_strndup(text, (size_t)(cut - text)) : mem_strdup(text);
+    p->dir = mem_strdup(cut ? cut + 2 : "");
+}
+
+static int find_place(const struct manifests_request *r, struct place *p,
+                      const char **ret_attribute, struct err *err)
+{
+    if (r->component)
+        return place_of_component(r, p, ret_attribute, err);
+    p->attribute = r->path ? "path" : "url";
+    split(r->path ? r->path : r->url, p);
+    if (r->path)
+        p->spec.path = p->tree;
+    else
+        p->spec.url = p->tree;
+    p->spec.digest = r->tree_digest;
+    return 0;
+}
+
+/* --- rendering ---------------------------------------------------------------------------------- */
+
+/* {"target": {..., "label_selector"}, "patch"} in kustomize's spelling. */
+static json_t *kustomize_patch(const json_t *patch)
+{
+    json_t *out = json_pack("{s:O}", "patch", json_object_get(patch, "patch"));
+    json_t *target = json_copy(json_object_get(patch, "target"));
+    json_t *selector = json_object_get(target, "label_selector");
+
+    if (selector) {
+        json_object_set(target, "labelSelector", selector);
+        json_object_del(target, "label_selector");
+    }
+    if (target)
+        json_object_set_new(out, "target", target);
+    return out;
+}
+
+/* A kustomization over the one at dir that adds the user's patches. JSON is YAML. */
+static int add_overlay(struct loader *memory, const char *dir, const json_t *patches,
+                       struct err *err)
+{
+    char *base CLEANUP(mem_cleanup) = mem_printf("../%s", dir);
+    json_t *list = json_array();
+    json_auto_t *overlay =
+        json_pack("{s:s, s:s, s:[s], s:o}", "apiVersion", "kustomize.config.k8s.io/v1beta1", "kind",
+                  "Kustomization", "resources", base, "patches", list);
+    char *text CLEANUP(mem_cleanup) = NULL;
+    const json_t *patch;
+    size_t i;
+
+    json_array_foreach (patches, i, patch)
+        json_array_append_new(list, kustomize_patch(patch));
+    text = json_dumps(overlay, JSON_INDENT(1));
+    return loader_add(memory, OVERLAY_DIR "/kustomization.yaml", text, strlen(text), err);
+}
+
+static void warn(void *arg, const char *message)
+{
+    log_debug("kubeflow.manifests", "%s: %s", (const char *)arg, message);
+}
+
+static int build(struct source_cache *sources, const struct source *src, const char *dir,
+                 const json_t *patches, struct cancel *cancel, json_t **ret_objects,
+                 struct err *err)
+{
+    struct loader *memory CLEANUP(loader_cleanup) = loader_new_memory();
+    struct loader *both CLEANUP(loader_cleanup) = loader_new_overlay(src->loader, memory);
+    struct source_resolver resolver;
+    struct kustomize_options o = {
+        .loader = src->loader, .path = dir, .warn = warn, .warn_arg = (void *)dir};
+    int rc = 0;
+
+    if (json_array_size(patches)) {
+        rc = add_overlay(memory, dir, patches, err);
+        o.loader = both;
+        o.path = OVERLAY_DIR;
+    }
+    if (rc)
+        return rc;
+    source_resolver_init(&resolver, sources, cancel);
+    o.resolver = &resolver.resolver;
+    rc = kustomize_build(&o, ret_objects, err);
+    source_resolver_done(&resolver);
+    return rc;
+}
+
+/* --- objects as they are applied ---------------------------------------------------------------- */
+
+/* The scope that a CRD among the objects gives a kind. */
+static enum krm_scope scope_in(const json_t *objects, const char *group, const char *kind)
+{
+    const json_t *object;
+    size_t i;
+
+    json_array_foreach (objects, i, object)
+        if (!strcmp(gvk_of(object).kind, "CustomResourceDefinition") &&
+            !strcmp(krm_str(object, "spec", "group", NULL), group) &&
+            !strcmp(krm_str(object, "spec", "names", "kind", NULL), kind))
+            return strcmp(krm_str(object, "spec", "scope", NULL), "Cluster") ? KRM_SCOPE_NAMESPACED
+                                                                             : KRM_SCOPE_CLUSTER;
+    return KRM_SCOPE_UNKNOWN;
+}
+
+static void settle_namespace(json_t *object, const json_t *objects)
+{
+    struct gvk gvk = gvk_of(object);
+    json_t *metadata = json_object_get(object, "metadata");
+    enum krm_scope scope = krm_scope_of(gvk.group, gvk.kind);
+
+    if (scope == KRM_SCOPE_UNKNOWN)
+        scope = scope_in(objects, gvk.group, gvk.kind);
+    if (scope == KRM_SCOPE_CLUSTER)
+        json_object_del(metadata, "namespace");
+    else if (scope == KRM_SCOPE_NAMESPACED && !krm_str(object, "metadata", "namespace", NULL)[0])
+        json_object_set_new(metadata, "namespace", json_string("default"));
+}
+
+static int settle(json_t *objects, const struct manifests_request *r, const char **ret_attribute,
+                  struct err *err)
+{
+    json_auto_t *seen = json_object();
+    json_t *object;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        char *key CLEANUP(mem_cleanup) = NULL;
+        int rc;
+
+        settle_namespace(object, objects);
+        rewrite_images(object, r->image_mirrors);
+        rc = rewrite_ignore(object, r->ignore_fields, err);
+        if (rc) {
+            *ret_attribute = "ignore_fields";
+            return rc;
+        }
+        krm_normalize(object);
+        key = kube_key(object);
+        if (!krm_str(object, "metadata", "name", NULL)[0])
+            return err_set(err, ERR_INVALID, "an object of kind %s has no name",
+                           gvk_of(object).kind);
+        if (json_object_get(seen, key))
+            return err_set(err, ERR_INVALID,
+                           "%s comes twice (in two versions of its API, or in two namespaces that "
+                           "are one)",
+                           key);
+        json_object_set_new(seen, key, json_true());
+    }
+    return 0;
+}
+
+static json_t *needs_of(const struct catalog_component *c)
+{
+    json_t *out = json_array();
+
+    for (size_t i = 0; c && c->needs && c->needs[i]; i++)
+        json_array_append_new(out, json_string(c->needs[i]));
+    return out;
+}
+
+int manifests_render(struct source_cache *sources, const struct manifests_request *r,
+                     struct cancel *cancel, struct manifests *ret, const char **ret_attribute,
+                     struct err *err)
+{
+    struct place p CLEANUP(place_done) = {0};
+    const struct source *src;
+    json_t *objects = NULL;
+    int rc;
+
+    *ret_attribute = NULL;
+    rc = find_place(r, &p, ret_attribute, err);
+    if (rc)
+        return rc;
+    *ret_attribute = p.attribute;
+    rc = source_open(sources, &p.spec, cancel, &src, err);
+    if (rc)
+        return rc;
+    if (json_array_size(r->patches))
+        *ret_attribute = "patches";
+    rc = build(sources, src, p.dir, r->patches, cancel, &objects, err);
+    if (rc)
+        return err_wrap(err, "rendering %s",
+                        r->component  ? r->component
+                        : p.spec.path ? r->path
+                                      : r->url);
+    rc = settle(objects, r, ret_attribute, err);
+    if (rc) {
+        json_decref(objects);
+        return rc;
+    }
+    ret->objects = objects;
+    ret->digest = mem_strdup(src->digest);
+    ret->version = mem_strdup(p.component ? p.component->version : "");
+    ret->needs = needs_of(p.component);
+    return 0;
+}

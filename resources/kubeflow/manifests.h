@@ -1,0 +1,45 @@
+/* From what users write (release and component, or a path or URL) to the objects to apply.
+ *
+ *     source (verified tree) -> overlay with the user's patches -> kustomize -> image mirrors,
+ *     ignored fields, normalisation -> objects in order
+ *
+ * A pure function of the request and the manifests' content. */
+#ifndef KUBEFLOW_MANIFESTS_H
+#define KUBEFLOW_MANIFESTS_H
+
+#include <jansson.h>
+
+#include "lib/base/cancel.h"
+#include "lib/base/err.h"
+#include "resources/kubeflow/source.h"
+
+struct manifests_request {
+    const char *component; /* catalog name, or NULL with path or url */
+    const char *release;   /* with component */
+    const char *target;    /* "generic", "gke", "eks"; NULL = generic */
+    const char *path;      /* of a kustomization on disk, or "archive.tar.gz//dir"; or NULL */
+    const char *url;       /* of an archive, with "//dir" behind it; or NULL */
+    const char *tree_path, *tree_url, *tree_digest; /* manifests = { path, url, digest }; or NULL */
+    const json_t *patches;       /* array of {"patch": text, "target": {...}}; or NULL */
+    const json_t *image_mirrors; /* prefix -> prefix; or NULL */
+    const json_t *ignore_fields; /* array of {"target": {...}, "fields": [...]}; or NULL */
+};
+
+struct manifests {
+    json_t *objects; /* array, normalised, every namespaced object with its namespace */
+    char *version;   /* the component's version; "" when not from the catalog */
+    char *digest;    /* of the manifests' content: "sha256:..." */
+    json_t *needs;   /* array of names of catalog components that must be there; may be empty */
+};
+void manifests_done(struct manifests *m);
+
+/* On failure *ret_attribute names the attribute to blame ("release", "path", "patches", ...). */
+int manifests_render(struct source_cache *sources, const struct manifests_request *r,
+                     struct cancel *cancel, struct manifests *ret, const char **ret_attribute,
+                     struct err *err) WARN_UNUSED;
+
+/* Ports on which the objects' webhooks listen on nodes' side (the pods' target ports), sorted, each
+ * once: what a private cluster's firewall must let through. New array of integers. */
+json_t *manifests_webhook_ports(const json_t *objects);
+
+#endif

@@ -1,0 +1,180 @@
+#include "resources/kubeflow/rewrite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/krm/gvk.h"
+#include "lib/krm/path.h"
+#include "lib/kube/field_path.h"
+
+#include "lib/base/banned.h"
+
+#define MAX_DEPTH 128
+
+/* --- images ------------------------------------------------------------------------------------- */
+
+static bool prefix_fits(const char *image, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    if (!n || strncmp(image, prefix, n))
+        return false;
+    return prefix[n - 1] == '/' || !image[n] || strchr("/:@", image[n]);
+}
+
+/* The image with its registry: "mysql:8" is "docker.io/library/mysql:8". Heap string. */
+static char *full_name(const char *image)
+{
+    size_t first = strcspn(image, "/");
+
+    if (!image[first])
+        return mem_printf("docker.io/library/%s", image);
+    if (!memchr(image, '.', first) && !memchr(image, ':', first) &&
+        (first != strlen("localhost") || strncmp(image, "localhost", first) != 0))
+        return mem_printf("docker.io/%s", image);
+    return mem_strdup(image);
+}
+
+/* The image at its mirror, or NULL. */
+static char *mirrored(const char *image, const json_t *mirrors)
+{
+    char *full CLEANUP(mem_cleanup) = full_name(image);
+    const char *prefix, *best = NULL, *best_on = NULL;
+    const json_t *to = NULL;
+    json_t *value;
+
+    json_object_foreach ((json_t *)mirrors, prefix, value) {
+        const char *on = prefix_fits(image, prefix)  ? image
+                         : prefix_fits(full, prefix) ? full
+                                                     : NULL;
+
+        if (on && (!best || strlen(prefix) > strlen(best))) {
+            best = prefix;
+            best_on = on;
+            to = value;
+        }
+    }
+    return best ? mem_printf("%s%s", json_string_value(to), best_on + strlen(best)) : NULL;
+}
+
+static void walk_images(json_t *v, const json_t *mirrors, int depth)
+{
+    const char *key;
+    json_t *member;
+    void *tmp;
+    size_t i;
+
+    if (depth > MAX_DEPTH)
+        return;
+    json_array_foreach (v, i, member)
+        walk_images(member, mirrors, depth + 1);
+    json_object_foreach_safe(v, tmp, key, member)
+    {
+        if (!strcmp(key, "image") && json_is_string(member)) {
+            char *image CLEANUP(mem_cleanup) = mirrored(json_string_value(member), mirrors);
+
+            if (image)
+                json_object_set_new(v, key, json_string(image));
+        } else {
+            walk_images(member, mirrors, depth + 1);
+        }
+    }
+}
+
+void rewrite_images(json_t *object, const json_t *mirrors)
+{
+    if (json_object_size(mirrors) && strcmp(gvk_of(object).kind, "CustomResourceDefinition"))
+        walk_images(object, mirrors, 0);
+}
+
+/* --- ignored fields ----------------------------------------------------------------------------- */
+
+static bool target_fits(const json_t *target, const json_t *object)
+{
+    struct resid id = resid_of(object);
+    const struct {
+        const char *name, *value;
+    } members[] = {
+        {"group", id.group}, {"kind", id.kind}, {"name", id.name}, {"namespace", id.namespace}};
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+        const json_t *wanted = json_object_get(target, members[i].name);
+
+        if (wanted && strcmp(json_string_value(wanted), members[i].value))
+            return false;
+    }
+    return true;
+}
+
+/* The member or item that a step leads to. */
+static json_t *follow(const json_t *v, const struct field_step *step)
+{
+    switch (step->kind) {
+    case FIELD_STEP_MEMBER:
+        return json_object_get(v, step->name[0]);
+    case FIELD_STEP_INDEX:
+        return json_array_get(v, step->index);
+    case FIELD_STEP_VALUE:
+    case FIELD_STEP_KEYS:
+        break;
+    }
+    return (json_t *)field_step_item(v, step);
+}
+
+static void delete_step(json_t *v, const struct field_step *step)
+{
+    json_t *item = follow(v, step), *other;
+    size_t i;
+
+    if (!item)
+        return;
+    if (step->kind == FIELD_STEP_MEMBER) {
+        json_object_del(v, step->name[0]);
+        return;
+    }
+    json_array_foreach (v, i, other) {
+        if (other == item) {
+            json_array_remove(v, i);
+            return;
+        }
+    }
+}
+
+static int ignore_field(json_t *object, const char *text, struct err *err)
+{
+    struct field_path path = {0};
+    json_t *v = object;
+
+    if (field_path_parse(text, &path) || !path.len) {
+        field_path_done(&path);
+        return err_set(err, ERR_INVALID,
+                       "\"%s\" isn't the path of a field; write it like .spec.replicas or "
+                       ".spec.template.spec.containers[name=manager].image",
+                       text);
+    }
+    for (size_t i = 0; v && i + 1 < path.len; i++)
+        v = follow(v, &path.step[i]);
+    if (v)
+        delete_step(v, &path.step[path.len - 1]);
+    field_path_done(&path);
+    return 0;
+}
+
+int rewrite_ignore(json_t *object, const json_t *ignore, struct err *err)
+{
+    const json_t *rule, *field;
+    size_t i, k;
+
+    json_array_foreach (ignore, i, rule) {
+        if (!target_fits(json_object_get(rule, "target"), object))
+            continue;
+        json_array_foreach (json_object_get(rule, "fields"), k, field) {
+            int rc = ignore_field(object, json_string_value(field), err);
+
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,20 @@
+/* Changes to rendered objects that kustomize has no field for. */
+#ifndef KUBEFLOW_REWRITE_H
+#define KUBEFLOW_REWRITE_H
+
+#include <jansson.h>
+
+#include "lib/base/err.h"
+
+/* Replaces the longest matching prefix of every container image (any member "image" with a string
+ * value, at any depth, except in CRDs). A prefix matches up to a '/', ':' or '@', or its own end
+ * when it ends in '/'. Names without a registry are Docker Hub's: "mysql:8" matches "docker.io/" as
+ * "docker.io/library/mysql:8". mirrors: object prefix -> prefix, or NULL. */
+void rewrite_images(json_t *object, const json_t *mirrors);
+
+/* Deletes the fields that the user leaves to others. ignore: array of {"target": {"group", "kind",
+ * "name", "namespace"}, "fields": [".spec.replicas", ...]}, or NULL. ERR_INVALID for a path that
+ * can't be read. Fields that aren't there are no error. */
+int rewrite_ignore(json_t *object, const json_t *ignore, struct err *err);
+
+#endif
