@@ -28,13 +28,13 @@
 #include "lib/base/http.h"
 #include "lib/kube/config.h"
 
-#define KUBE_MAX_RESPONSE   ((size_t)256 << 20)
-#define KUBE_LIST_PAGE      500
-#define KUBE_MAX_LIST_PAGES 1000
-#define KUBE_PARALLELISM    32
+#define KUBE_MAX_RESPONSE       ((size_t)256 << 20)
+#define KUBE_LIST_PAGE          500
+#define KUBE_MAX_LIST_PAGES     1000
+#define KUBE_PARALLELISM        32
 #define KUBE_REQUEST_TIMEOUT_MS 60000
-#define KUBE_RETRY_MS       60000
-#define KUBE_WEBHOOK_RETRY_MS 300000
+#define KUBE_RETRY_MS           60000
+#define KUBE_WEBHOOK_RETRY_MS   300000
 
 struct kube_client;
 
@@ -60,7 +60,7 @@ enum kube_verb {
     KUBE_APPLY,  /* PATCH application/apply-patch+yaml (the body is JSON), fieldManager required */
     KUBE_MERGE_PATCH,
     KUBE_JSON_PATCH,
-    KUBE_DELETE, /* body: DeleteOptions or NULL */
+    KUBE_DELETE,  /* body: DeleteOptions or NULL */
     KUBE_RAW_GET, /* path instead of resource */
 };
 
@@ -73,15 +73,16 @@ struct kube_request {
     const char *name;        /* NULL for LIST and CREATE */
     const char *subresource; /* "status", or NULL */
     const char *label_selector, *field_selector, *continue_token; /* LIST; percent-encoded here */
-    const char *field_manager; /* writes */
-    bool force;              /* APPLY */
+    const char *field_manager;                                    /* writes */
+    bool force;                                                   /* APPLY */
     bool dry_run;
-    bool metadata_only;      /* GET, LIST: PartialObjectMetadata(List) */
-    json_t *body;            /* borrowed; serialised by kube_start */
-    int64_t timeout_ms;      /* one try; 0 = KUBE_REQUEST_TIMEOUT_MS */
-    int64_t retry_ms;        /* connection and server classes; 0 = KUBE_RETRY_MS, -1 = no retry */
-    int64_t webhook_ms;      /* webhook and not-served-yet classes; 0 = KUBE_WEBHOOK_RETRY_MS, -1 = none */
-    bool not_served_retry;   /* 404 of the resource path heals (its CRD was just made) */
+    bool metadata_only; /* GET, LIST: PartialObjectMetadata(List) */
+    json_t *body;       /* borrowed; serialised by kube_start */
+    int64_t timeout_ms; /* one try; 0 = KUBE_REQUEST_TIMEOUT_MS */
+    int64_t retry_ms;   /* connection and server classes; 0 = KUBE_RETRY_MS, -1 = no retry */
+    int64_t
+        webhook_ms; /* webhook and not-served-yet classes; 0 = KUBE_WEBHOOK_RETRY_MS, -1 = none */
+    bool not_served_retry; /* 404 of the resource path heals (its CRD was just made) */
     void *user;
 };
 
@@ -94,10 +95,11 @@ struct kube_status {
 };
 
 struct kube_result {
-    int code;             /* 0, or an err_code: ERR_NOT_FOUND, ERR_CONFLICT, ERR_DENIED, ... */
-    json_t *body;         /* parsed answer; owned by the result */
+    int code;     /* 0, or an err_code: ERR_NOT_FOUND, ERR_CONFLICT, ERR_DENIED, ... */
+    json_t *body; /* parsed answer; owned by the result */
     struct kube_status status;
-    struct err err;       /* "PATCH Deployment kubeflow/katib-ui: <message>": names verb, object, reason */
+    struct err
+        err; /* "PATCH Deployment kubeflow/katib-ui: <message>": names verb, object, reason */
     void *user;
     int tries;
     char retry_after_reason[160]; /* why it was sent again the last time, "" */

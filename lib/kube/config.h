@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/cancel.h"
 #include "lib/base/err.h"
@@ -27,6 +28,16 @@ struct kube_exec {
     bool provide_cluster_info;
 };
 
+/* A bearer token from elsewhere, such as a cloud's: fetched before the first request, again shortly
+ * before it expires, and once when the server refuses it. Called from any thread, one at a time. */
+struct kube_token_source {
+    /* ret_expires_ms: wall clock (clock.h), 0 = never. The token is the caller's. */
+    int (*fetch)(void *arg, struct cancel *cancel, char **ret_token, int64_t *ret_expires_ms,
+                 struct err *err);
+    void (*free)(void *arg); /* or NULL */
+    void *arg;
+};
+
 /* What the provider block says; NULL, 0 and false are "not set". Borrowed strings. */
 struct kube_attributes {
     const char *host, *token, *cluster_ca_certificate, *client_certificate, *client_key;
@@ -35,6 +46,7 @@ struct kube_attributes {
     const char *const *config_paths; /* NULL-ended; NULL = not set */
     const char *config_context, *config_context_cluster, *config_context_auth_info;
     const struct kube_exec *exec;
+    const struct kube_token_source *token_source; /* taken on success; instead of the other ways */
     bool in_cluster;
 };
 

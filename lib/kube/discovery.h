@@ -10,8 +10,8 @@
  * Loads on first use. When the kind isn't known, discovery is read again, at most once per second.
  * Borrowed for the client's life. ERR_NOT_FOUND when the cluster doesn't serve it. */
 int kube_discover(struct kube_client *c, const char *group, const char *version, const char *kind,
-                  struct cancel *cancel, const struct kube_resource **ret_resource,
-                  struct err *err) WARN_UNUSED;
+                  struct cancel *cancel, const struct kube_resource **ret_resource, struct err *err)
+    WARN_UNUSED;
 
 /* Makes the kinds of a CustomResourceDefinition known without asking (its spec says all). */
 void kube_discovery_add_crd(struct kube_client *c, const json_t *crd);
