@@ -13,7 +13,7 @@
  * Keys must be scalars and become strings as written. A key given twice is an error.
  *
  * Key order is the document's (jansson keeps insertion order). Anchors, aliases and merge keys
- * are expanded within YAML_MAX_NODES, so that no document can explode. Escaped surrogates
+ * are expanded within YAML_MAX_ALIASED, so that no document can explode. Escaped surrogates
  * ("\ud83d\ude00") are not YAML and are refused, as kustomize does. */
 #ifndef KRM_YAML_H
 #define KRM_YAML_H
@@ -27,6 +27,7 @@
 #define YAML_MAX_BYTES     ((size_t)64 << 20)
 #define YAML_MAX_DEPTH     256
 #define YAML_MAX_NODES     ((size_t)4 << 20)
+#define YAML_MAX_ALIASED   400000 /* nodes that aliases may repeat; about what kustomize allows */
 #define YAML_MAX_DOCUMENTS 20000
 
 /* Parses all documents of a stream into a new JSON array; empty documents are left out.

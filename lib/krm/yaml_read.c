@@ -5,8 +5,8 @@
  * grows in the document's order. Invariants:
  *  - every frame's container is owned by the tree, except a merge key's value, which its frame owns
  *    until the mapping ends and takes over the members that it lacks;
- *  - an alias is a deep copy, paid for before it is made: the sum of all nodes, and of the bytes
- *    that aliases repeat, stays below YAML_MAX_NODES. */
+ *  - an alias is a deep copy, paid for before it is made: what all of them
+ *    repeat, in nodes and bytes, stays below YAML_MAX_ALIASED. */
 #include "lib/krm/yaml.h"
 
 #include <ctype.h>
@@ -45,7 +45,8 @@ struct reader {
     yaml_parser_t parser;
     const char *name;
     json_t *documents;
-    size_t nodes;
+    size_t nodes;   /* of the text */
+    size_t aliased; /* that aliases repeat */
     size_t depth;
     struct frame stack[YAML_MAX_DEPTH];
     VEC(struct anchor) anchors;
@@ -111,16 +112,14 @@ static int copy_alias(struct reader *r, const yaml_event_t *event, json_t **ret_
 {
     const char *name = (const char *)event->data.alias.anchor;
     json_t *target = find_anchor(r, name);
-    size_t cost = 0;
 
     if (!target)
         return fail_at(r, ERR_INVALID, &event->start_mark, "unknown anchor");
     for (size_t i = 0; i < r->depth; i++)
         if (r->stack[i].container == target)
             return fail_at(r, ERR_INVALID, &event->start_mark, "anchor's value contains itself");
-    if (!krm_measure(target, YAML_MAX_DEPTH - r->depth, YAML_MAX_NODES - r->nodes, &cost))
+    if (!krm_measure(target, YAML_MAX_DEPTH - r->depth, YAML_MAX_ALIASED, &r->aliased))
         return fail_at(r, ERR_LIMIT, &event->start_mark, "aliases expand to more than is accepted");
-    r->nodes += cost;
     *ret_value = json_deep_copy(target);
     return 0;
 }
