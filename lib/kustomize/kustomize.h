@@ -11,7 +11,7 @@
 #include "lib/base/err.h"
 #include "lib/kustomize/loader.h"
 
-#define KUSTOMIZE_MAX_DEPTH   64     /* nested kustomizations */
+#define KUSTOMIZE_MAX_DEPTH   64 /* nested kustomizations */
 #define KUSTOMIZE_MAX_OBJECTS 100000
 
 /* Resources that are not below the root ("https://...", "github.com/..."): the resolver gives
@@ -25,15 +25,15 @@ struct kustomize_resolver {
 
 struct kustomize_options {
     struct loader *loader;
-    const char *path;                            /* directory with the kustomization, "" = root */
-    const struct kustomize_resolver *resolver;   /* or NULL */
+    const char *path;                             /* directory with the kustomization, "" = root */
+    const struct kustomize_resolver *resolver;    /* or NULL */
     void (*warn)(void *arg, const char *message); /* deprecated fields and the like; or NULL */
     void *warn_arg;
 };
 
 /* 0 and a new JSON array of objects in kustomize's order, or ERR_INVALID with a message that names
  * file, line or object, ERR_NOT_FOUND, ERR_LIMIT, ERR_UNSUPPORTED (helm, exec functions). */
-int kustomize_build(const struct kustomize_options *options, json_t **ret_objects,
-                    struct err *err) WARN_UNUSED;
+int kustomize_build(const struct kustomize_options *options, json_t **ret_objects, struct err *err)
+    WARN_UNUSED;
 
 #endif

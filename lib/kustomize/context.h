@@ -1,0 +1,32 @@
+/* What one render shares: memory, strings, limits, the caller's options. One per kustomize_build. */
+#ifndef KUSTOMIZE_CONTEXT_H
+#define KUSTOMIZE_CONTEXT_H
+
+#include "lib/base/mem.h"
+#include "lib/base/vec.h"
+#include "lib/kustomize/intern.h"
+#include "lib/kustomize/kustomize.h"
+
+struct config;
+struct resource;
+
+enum { /* buildMetadata of the top kustomization */
+       METADATA_ORIGIN = 1,
+       METADATA_TRANSFORMATIONS = 2,
+       METADATA_MANAGED_BY = 4,
+};
+
+struct context {
+    struct arena *arena;
+    struct intern *strings;
+    const struct kustomize_options *options;
+    const struct config *defaults;
+    unsigned metadata; /* METADATA_* */
+    VEC(struct resource *)
+    resources; /* every one that was made: their trees are freed at the end */
+};
+
+/* "a message", to the caller's warn. */
+void context_warn(const struct context *ctx, const char *fmt, ...) PRINTF_FMT(2, 3);
+
+#endif

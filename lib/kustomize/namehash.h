@@ -1,0 +1,14 @@
+/* The content hash that generated ConfigMaps and Secrets carry in their names. */
+#ifndef KUSTOMIZE_NAMEHASH_H
+#define KUSTOMIZE_NAMEHASH_H
+
+#include <jansson.h>
+
+#include "lib/base/err.h"
+
+#define NAMEHASH_SIZE 11 /* with the final NUL */
+
+/* ERR_UNSUPPORTED for kinds other than ConfigMap and Secret. */
+int namehash(const json_t *object, char out[NAMEHASH_SIZE], struct err *err) WARN_UNUSED;
+
+#endif
