@@ -19,6 +19,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/vec.h"
 #include "lib/krm/mergekeys.h"
+#include "lib/krm/yaml.h"
 #include "lib/krm/yaml_scalar.h"
 
 #include "lib/base/banned.h"
@@ -476,8 +477,10 @@ static int walk_member(struct merger *m, json_t *dest, json_t *src, const char *
     json_auto_t *result = NULL;
     int rc = walk(m, json_object_get(dest, key), json_object_get(src, key), schema, &result);
 
-    if (rc)
-        return err_wrap(m->err, "%s", key);
+    if (rc) {
+        err_wrap(m->err, "%s", key);
+        return rc;
+    }
     if (result && stays_quoted(json_object_get(dest, key), result))
         json_object_set_new(dest, key, json_string(text_of(m, result)));
     else if (result)
@@ -544,8 +547,8 @@ static int walk(struct merger *m, json_t *dest, json_t *src, struct schema schem
 
     *ret_result = NULL;
     if (missing(first)) {
-        if (dest && !src)
-            *ret_result = json_incref(dest); /* a null that only the target has stays */
+        if (dest && !src && dest != yaml_blank())
+            *ret_result = json_incref(dest); /* a null that only the target has, in words, stays */
         return 0;
     }
     if (!missing(second) && (json_is_object(first) != json_is_object(second) ||

@@ -47,6 +47,7 @@ struct reader {
     json_t *documents;
     size_t nodes;   /* of the text */
     size_t aliased; /* that aliases repeat */
+    bool blanks;    /* what is left out is yaml_blank() */
     size_t depth;
     struct frame stack[YAML_MAX_DEPTH];
     VEC(struct anchor) anchors;
@@ -238,7 +239,7 @@ static int scalar_value(struct reader *r, const yaml_event_t *event, bool raw, j
     yaml_scalar_resolve(text, len, &s);
     if (!tag_accepts(tag, &s))
         return fail_at(r, ERR_INVALID, &event->start_mark, "value doesn't fit its tag");
-    value = typed_value(&s, text, len);
+    value = r->blanks && !len && s.kind == YAML_NULL ? yaml_blank() : typed_value(&s, text, len);
     if (!value)
         return fail_at(r, ERR_INVALID, &event->start_mark, "JSON has no such number");
     *ret_value = value;
@@ -494,8 +495,8 @@ static void reader_done(struct reader *r)
     json_decref(r->documents);
 }
 
-int yaml_parse_all(const char *text, size_t len, const char *name, json_t **ret_documents,
-                   struct err *err)
+static int parse_all(const char *text, size_t len, const char *name, bool blanks,
+                     json_t **ret_documents, struct err *err)
 {
     struct reader r CLEANUP(reader_done);
     int rc;
@@ -504,6 +505,7 @@ int yaml_parse_all(const char *text, size_t len, const char *name, json_t **ret_
     memset(&r.anchors, 0, sizeof(r.anchors));
     r.name = name;
     r.err = err;
+    r.blanks = blanks;
     if (len > YAML_MAX_BYTES)
         return err_set(err, ERR_LIMIT, "%s: larger than %zu bytes", name, YAML_MAX_BYTES);
     if (!yaml_parser_initialize(&r.parser))
@@ -515,6 +517,45 @@ int yaml_parse_all(const char *text, size_t len, const char *name, json_t **ret_
         return rc;
     *ret_documents = json_incref(r.documents);
     return 0;
+}
+
+int yaml_parse_all(const char *text, size_t len, const char *name, json_t **ret_documents,
+                   struct err *err)
+{
+    return parse_all(text, len, name, false, ret_documents, err);
+}
+
+int yaml_parse_blanks(const char *text, size_t len, const char *name, json_t **ret_documents,
+                      struct err *err)
+{
+    return parse_all(text, len, name, true, ret_documents, err);
+}
+
+json_t *yaml_blank(void)
+{
+    static json_t blank = {JSON_NULL, (size_t)-1}; /* a count that jansson never changes */
+
+    return &blank;
+}
+
+void yaml_fill_blanks(json_t *tree)
+{
+    const char *key;
+    json_t *value;
+    size_t i;
+
+    json_object_foreach (tree, key, value) {
+        if (value == yaml_blank())
+            json_object_set_new(tree, key, json_null());
+        else if (json_is_object(value) || json_is_array(value))
+            yaml_fill_blanks(value);
+    }
+    json_array_foreach (tree, i, value) {
+        if (value == yaml_blank())
+            json_array_set_new(tree, i, json_null());
+        else if (json_is_object(value) || json_is_array(value))
+            yaml_fill_blanks(value);
+    }
 }
 
 int yaml_parse(const char *text, size_t len, const char *name, json_t **ret_value, struct err *err)

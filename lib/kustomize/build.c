@@ -1,6 +1,7 @@
 /* kustomize_build: accumulate, then what needs the whole: hashes into names, references to names,
  * vars, order, and the removal of what was only for the render. */
 #include "lib/krm/path.h"
+#include "lib/krm/yaml.h"
 #include "lib/kustomize/accumulate.h"
 #include "lib/kustomize/kustomize.h"
 #include "lib/kustomize/nameref.h"
@@ -109,8 +110,10 @@ static int finish(struct target *t, struct accumulator *acc, struct err *err)
     drop_local(&acc->m);
     if ((rc = order_sort(ctx, &acc->m, target_get(t, "sortOptions"), err)))
         return err_wrap(err, "%s", t->file);
-    for (size_t i = 0; i < acc->m.len; i++)
+    for (size_t i = 0; i < acc->m.len; i++) {
         clean_annotations(acc->m.at[i]->object);
+        yaml_fill_blanks(acc->m.at[i]->object);
+    }
     return origin_write(ctx, &acc->m, err);
 }
 

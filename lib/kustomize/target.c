@@ -134,7 +134,7 @@ int target_read_yaml(const struct target *t, const char *path, json_t **ret_docu
     size_t len;
     int rc = target_read(t, path, &data, &len, ret_name, err);
 
-    return rc ? rc : yaml_parse_all(data, len, *ret_name, ret_documents, err);
+    return rc ? rc : yaml_parse_blanks(data, len, *ret_name, ret_documents, err);
 }
 
 json_t *target_get(const struct target *t, const char *field)
