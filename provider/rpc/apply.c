@@ -29,6 +29,14 @@ static Tfplugin6__DynamicValue *last_resort(struct rpc *rpc, const struct tf_res
                          tf_schema_type(rpc->arena, r->schema));
 }
 
+/* A failure that changed nothing. The answer stays null then, so that Terraform keeps not only the
+ * object but also the private state from before the plan. */
+static bool untouched(struct rpc *rpc, const struct tf_apply *op)
+{
+    return tf_failed(&rpc->diags) && op->state == op->prior &&
+           op->private_state == op->planned_private;
+}
+
 static void apply_change(struct rpc *rpc, const Tfplugin6__ApplyResourceChange__Request *req,
                          Tfplugin6__ApplyResourceChange__Response *resp)
 {
@@ -46,7 +54,7 @@ static void apply_change(struct rpc *rpc, const Tfplugin6__ApplyResourceChange__
         return;
     op.planned_private = rpc_private_decode(rpc, req->planned_private);
     tf_apply_resource(&rpc->context, r, &op);
-    if (op.state) {
+    if (op.state && !untouched(rpc, &op)) {
         resp->new_state = rpc_encode(rpc, r->schema, op.state, false);
         if (!resp->new_state)
             resp->new_state = last_resort(rpc, r, &op);

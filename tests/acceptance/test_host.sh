@@ -347,6 +347,7 @@ test_failed_delete_read_plan() {
     assert_contains out "Not deleted"
     assert_equal "$(state probe_object.a .attributes.id)" a
     apply -var fail=read
+    assert_equal "$(state probe_object.a .attributes.writes)" 2
     refused tf plan
     assert_contains out "Can't be read"
     assert_equal "$(state probe_object.a .attributes.id)" a

@@ -108,6 +108,10 @@ static const struct tf_value *written(struct tf_context *ctx, struct tf_apply *o
 
 static void plan(struct tf_context *ctx, struct tf_plan *plan)
 {
+    if (plan->action == TF_DELETE) { /* what a deletion's plan notes must be gone if it fails */
+        json_decref(plan->private_state);
+        plan->private_state = json_pack("{s:i}", "writes", 100);
+    }
     if (fails(plan->config, "plan"))
         tf_error(ctx->diags, TF_ATTR("fail"), "Can't be planned",
                  "The configuration asked for it.");
@@ -190,7 +194,6 @@ static void remove_object(struct tf_context *ctx, struct tf_apply *op)
 
     probe_note(ctx, "delete %s", name);
     if (fails(op->prior, "delete")) {
-        op->state = op->prior;
         tf_error(ctx->diags, NULL, "Not deleted", "The configuration asked for it.");
         return;
     }
