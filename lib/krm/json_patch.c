@@ -273,7 +273,7 @@ static int op_copy(struct patcher *p, const json_t *op)
         rc = find_path(p, op, "path", &to);
     if (rc)
         return rc;
-    if (value && !krm_measure(value, YAML_MAX_DEPTH, YAML_MAX_NODES, &p->copied))
+    if (value && !krm_measure(value, YAML_MAX_DEPTH, YAML_MAX_ALIASED, &p->copied))
         return err_set(p->err, ERR_LIMIT, "the patch copies more than is accepted");
     return insert(p, &to, value ? json_deep_copy(value) : json_null());
 }
@@ -343,7 +343,8 @@ int krm_json_patch(json_t **target, const json_t *patch, struct err *err)
 
         if (rc) {
             json_decref(p.root);
-            return err_wrap(err, "operation %zu", i + 1);
+            err_wrap(err, "operation %zu", i + 1);
+            return rc;
         }
     }
     take_over(target, p.root);

@@ -49,8 +49,6 @@ struct entry {
     json_t *object; /* a reference */
     size_t index;
     long rank;
-    bool core_namespace; /* v1 Namespace: kustomize sorts groups of that kind backwards */
-    const char *kind;
     char *gvk, *id;
 };
 
@@ -79,10 +77,11 @@ static void entry_init(struct entry *e, json_t *object, size_t index, const stru
     e->object = json_incref(object);
     e->index = index;
     e->rank = rank_of(order, gvk.kind);
-    e->kind = gvk.kind;
-    e->core_namespace = !*gvk.group && !strcmp(gvk.kind, "Namespace");
-    e->gvk = mem_printf("%s_%s_%s", or_else(gvk.group, "~G"), or_else(gvk.version, "~V"),
-                        or_else(gvk.kind, "~K"));
+    if (e->rank && !*gvk.group && !strcmp(gvk.kind, "Namespace"))
+        e->gvk = mem_strdup(""); /* before kinds of that name in other groups */
+    else
+        e->gvk = mem_printf("%s_%s_%s", or_else(gvk.group, "~G"), or_else(gvk.version, "~V"),
+                            or_else(gvk.kind, "~K"));
     e->id = mem_printf("%s|%s",
                        or_else(json_string_value(json_object_get(metadata, "namespace")), "~X"),
                        or_else(json_string_value(json_object_get(metadata, "name")), "~N"));
@@ -96,8 +95,6 @@ static int entry_cmp(const void *a, const void *b)
     if (x->rank != y->rank)
         return x->rank < y->rank ? -1 : 1;
     c = strcmp(x->gvk, y->gvk);
-    if ((x->core_namespace || y->core_namespace) && !strcmp(x->kind, y->kind))
-        c = -c;
     if (!c)
         c = strcmp(x->id, y->id);
     if (!c)

@@ -27,7 +27,7 @@
 #define YAML_MAX_BYTES     ((size_t)64 << 20)
 #define YAML_MAX_DEPTH     256
 #define YAML_MAX_NODES     ((size_t)4 << 20)
-#define YAML_MAX_ALIASED   400000 /* nodes that aliases may repeat; about what kustomize allows */
+#define YAML_MAX_ALIASED   400000 /* nodes that aliases, or copies by a patch, may repeat */
 #define YAML_MAX_DOCUMENTS 20000
 
 /* Parses all documents of a stream into a new JSON array; empty documents are left out.
