@@ -15,7 +15,7 @@ static const struct {
     const char *words;
 } classes[] = {
     [KUBE_RETRY_NONE] = {0, 0, 1, ""},
-    [KUBE_RETRY_CONNECTION] = {100, 5000, INT_MAX, "the API server can't be reached"},
+    [KUBE_RETRY_CONNECTION] = {100, 1000, INT_MAX, "the API server can't be reached"},
     [KUBE_RETRY_SERVER] = {200, 5000, INT_MAX, "the API server is overloaded or starting"},
     [KUBE_RETRY_WEBHOOK] = {500, 5000, INT_MAX, "the webhook behind it isn't ready"},
     [KUBE_RETRY_NOT_SERVED] = {200, 2000, INT_MAX, "its kind isn't served yet"},

@@ -9,7 +9,9 @@
 
 #include "lib/kube/client.h"
 
-#define KUBE_WATCH_POLL_MS 2000
+#define KUBE_WATCH_POLL_MS   2000
+#define KUBE_WATCH_TIMEOUT_S 300    /* a stream's life, more or less, by our wish */
+#define KUBE_WATCH_RETRY_MS  600000 /* how long a list may fail with what heals */
 
 enum kube_watch_event {
     KUBE_WATCH_SYNCED,  /* the subscription's first list has been reported in full */
@@ -20,6 +22,12 @@ enum kube_watch_event {
 
 struct kube_watcher;
 struct kube_watcher *kube_watcher_new(struct kube_client *c);
+
+/* A watcher whose streams run on a queue of the same thread, so that one wait serves both: while
+ * kube_next waits, watches go on, and an event of theirs makes it return ERR_TIMEOUT early;
+ * kube_watch_next (with a deadline that has passed) then takes it. One watcher per queue; freed
+ * before the queue. */
+struct kube_watcher *kube_watcher_on(struct kube_queue *q);
 void kube_watcher_free(struct kube_watcher *w); /* accepts NULL */
 DEFINE_CLEANUP(kube_watcher_cleanup, struct kube_watcher *, kube_watcher_free)
 
