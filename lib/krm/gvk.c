@@ -124,47 +124,27 @@ int resid_cmp(const struct resid *a, const struct resid *b)
 struct scope_row {
     const char *group, *kind;
     enum krm_scope scope;
-    const char *kustomize_versions; /* space-separated */
 };
 
 static const struct scope_row scopes[] = {
-#define KIND(group, kind, scope, versions) {group, kind, KRM_SCOPE_##scope, versions},
+#define KIND(group, kind, scope) {group, kind, KRM_SCOPE_##scope},
 #include "lib/krm/scope.def"
 #undef KIND
 };
 
-static int scope_cmp(const void *key, const void *row)
+static int scope_cmp(const void *a, const void *b)
 {
-    const struct gvk *gvk = key;
-    const struct scope_row *r = row;
-    int c = strcmp(gvk->group, r->group);
+    const struct scope_row *x = a, *y = b;
+    int c = strcmp(x->group, y->group);
 
-    return c ? c : strcmp(gvk->kind, r->kind);
-}
-
-static const struct scope_row *find_scope(const struct gvk *gvk)
-{
-    return bsearch(gvk, scopes, ARRAY_LEN(scopes), sizeof(*scopes), scope_cmp);
+    return c ? c : strcmp(x->kind, y->kind);
 }
 
 enum krm_scope krm_scope_of(const char *group, const char *kind)
 {
-    struct gvk gvk = {group, "", kind};
-    const struct scope_row *row = find_scope(&gvk);
+    struct scope_row key = {group, kind, KRM_SCOPE_UNKNOWN};
+    const struct scope_row *row =
+        bsearch(&key, scopes, ARRAY_LEN(scopes), sizeof(*scopes), scope_cmp);
 
     return row ? row->scope : KRM_SCOPE_UNKNOWN;
-}
-
-bool krm_kustomize_knows_cluster_scoped(const struct gvk *gvk)
-{
-    const struct scope_row *row = find_scope(gvk);
-    size_t len = strlen(gvk->version);
-    const char *at = row ? row->kustomize_versions : "";
-
-    if (!len)
-        return false;
-    for (; (at = strstr(at, gvk->version)); at += len)
-        if ((at == row->kustomize_versions || at[-1] == ' ') && (!at[len] || at[len] == ' '))
-            return true;
-    return false;
 }

@@ -40,8 +40,4 @@ int resid_cmp(const struct resid *a, const struct resid *b);
 enum krm_scope { KRM_SCOPE_UNKNOWN, KRM_SCOPE_CLUSTER, KRM_SCOPE_NAMESPACED };
 enum krm_scope krm_scope_of(const char *group, const char *kind);
 
-/* Whether kustomize 5.5 takes this version of the kind for cluster-scoped: fewer than there are,
- * but the renderer must give a namespace to the same objects as kustomize does. */
-bool krm_kustomize_knows_cluster_scoped(const struct gvk *gvk);
-
 #endif

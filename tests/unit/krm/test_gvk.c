@@ -102,35 +102,11 @@ START_TEST(knows_scopes)
 }
 END_TEST
 
-static const struct {
-    struct gvk gvk;
-    bool known;
-} kustomize_scopes[] = {
-    {{"", "v1", "Namespace"}, true},
-    {{"", "v2", "Namespace"}, false},
-    {{"", "v1", "Pod"}, false},
-    {{"rbac.authorization.k8s.io", "v1", "ClusterRole"}, true},
-    {{"rbac.authorization.k8s.io", "v1beta1", "ClusterRole"}, true},
-    {{"rbac.authorization.k8s.io", "v1beta", "ClusterRole"}, false},
-    {{"policy", "v1beta1", "PodSecurityPolicy"}, true},
-    {{"policy", "v1", "PodSecurityPolicy"}, false},
-    {{"flowcontrol.apiserver.k8s.io", "v1", "FlowSchema"}, false},
-    {{"cert-manager.io", "v1", "ClusterIssuer"}, false},
-    {{"", "", "Namespace"}, false},
-};
-
-START_TEST(knows_what_kustomize_knows)
-{
-    ck_assert_int_eq(krm_kustomize_knows_cluster_scoped(&kustomize_scopes[_i].gvk),
-                     kustomize_scopes[_i].known);
-}
-END_TEST
-
 /* The table is searched, so it must be sorted. */
 START_TEST(scope_table_is_sorted)
 {
     static const char *const rows[][2] = {
-#define KIND(group, kind, scope, versions) {group, kind},
+#define KIND(group, kind, scope) {group, kind},
 #include "lib/krm/scope.def"
 #undef KIND
     };
@@ -156,7 +132,6 @@ int main(void)
     tcase_add_loop_test(t, writes_keys, 0, (int)ARRAY_LEN(keys));
     tcase_add_test(t, compares_identities);
     tcase_add_test(t, knows_scopes);
-    tcase_add_loop_test(t, knows_what_kustomize_knows, 0, (int)ARRAY_LEN(kustomize_scopes));
     tcase_add_test(t, scope_table_is_sorted);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);

@@ -50,6 +50,21 @@ START_TEST(merges_as_kustomize)
 }
 END_TEST
 
+/* kustomize keeps a null that the target has in words, and drops a value left blank. */
+START_TEST(drops_blanks_of_the_target)
+{
+    static const char text[] = "a:\nb: null\nc: {d: , e: 1}\n";
+    json_auto_t *documents = NULL;
+    json_auto_t *patch = parse("{x: 1}");
+    json_auto_t *want = parse("{b: null, c: {e: 1}, x: 1}");
+    bool deleted;
+
+    ck_assert_int_eq(yaml_parse_blanks(text, strlen(text), "in", &documents, NULL), 0);
+    ck_assert_int_eq(krm_strategic_merge(json_array_get(documents, 0), patch, &deleted, NULL), 0);
+    ck_assert(json_equal(json_array_get(documents, 0), want));
+}
+END_TEST
+
 START_TEST(says_where)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
@@ -127,6 +142,7 @@ int main(void)
     int failed;
 
     tcase_add_loop_test(t, merges_as_kustomize, 0, (int)ARRAY_LEN(cases));
+    tcase_add_test(t, drops_blanks_of_the_target);
     tcase_add_test(t, says_where);
     tcase_add_test(t, limits_merged_lists);
     tcase_add_test(t, finds_merge_keys);

@@ -296,6 +296,26 @@ START_TEST(reads_one_document)
 }
 END_TEST
 
+START_TEST(tells_blanks_from_nulls)
+{
+    static const char text[] = "a:\nb: null\nc: [~, ]\nd: {e: }\nf: ''\n";
+    json_auto_t *documents = NULL;
+    json_t *d;
+
+    ck_assert_int_eq(yaml_parse_blanks(text, sizeof(text) - 1, "in", &documents, NULL), 0);
+    d = json_array_get(documents, 0);
+    ck_assert_ptr_eq(json_object_get(d, "a"), yaml_blank());
+    ck_assert_ptr_eq(json_object_get(d, "b"), json_null());
+    ck_assert_ptr_eq(json_array_get(json_object_get(d, "c"), 0), json_null());
+    ck_assert_ptr_eq(krm_get(d, "d", "e", NULL), yaml_blank());
+    ck_assert_str_eq(krm_str(d, "f", NULL), "");
+    ck_assert(json_is_null(yaml_blank()));
+    yaml_fill_blanks(d);
+    ck_assert_ptr_eq(json_object_get(d, "a"), json_null());
+    ck_assert_ptr_eq(krm_get(d, "d", "e", NULL), json_null());
+}
+END_TEST
+
 /* --- writing ---------------------------------------------------------------------------------- */
 
 static char *write(const json_t *value, enum yaml_order order)
@@ -420,6 +440,7 @@ int main(void)
     tcase_add_test(read, limits_depth);
     tcase_add_test(read, limits_what_aliases_expand_to);
     tcase_add_test(read, reads_one_document);
+    tcase_add_test(read, tells_blanks_from_nulls);
     tcase_add_test(out, writes_as_kustomize);
     tcase_add_test(out, writes_in_the_tree_s_order);
     tcase_add_test(out, quotes_what_others_would_misread);
