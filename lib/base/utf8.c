@@ -1,6 +1,8 @@
 #include "lib/base/utf8.h"
 
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/buf.h"
 
@@ -69,4 +71,27 @@ char *utf8_sanitize(const char *s, size_t len)
         }
     }
     return buf_take(&out);
+}
+
+void utf8_put_line(struct buf *out, const char *text, size_t max)
+{
+    size_t len = strlen(text), end;
+    bool cut = len > max;
+    char *line;
+
+    if (cut) {
+        for (len = max; len && ((unsigned char)text[len] & 0xC0) == 0x80;)
+            len--;
+    }
+    line = utf8_sanitize(text, len);
+    for (end = 0; line[end]; end++) {
+        if ((unsigned char)line[end] < ' ' || line[end] == 0x7F)
+            line[end] = ' ';
+    }
+    while (end && (line[end - 1] == ' ' || line[end - 1] == '.'))
+        end--;
+    buf_putn(out, line, end);
+    if (cut)
+        buf_puts(out, "...");
+    free(line);
 }
