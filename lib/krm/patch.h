@@ -22,13 +22,15 @@
 int krm_strategic_merge(json_t *target, const json_t *patch, bool *ret_deleted, struct err *err)
     WARN_UNUSED;
 
-/* RFC 6902 with the leniencies of evanphx/json-patch as kustomize calls it: `replace` of a missing
- * object member adds it only where kustomize accepts it too. `patch` is a JSON array of
- * operations. Applies all or nothing: on error target is unchanged. `*target` may be replaced
- * (operations on the root): the caller's reference moves. */
+/* RFC 6902 with the leniencies of the library that kustomize uses: `replace` adds a missing member,
+ * `add` without a value and `copy` of a missing member give null, `test` takes a missing member for
+ * null, negative indices count from the end; only `replace` and `test` may name the root. `patch` is
+ * a JSON array of operations. Applies all or nothing: on error target is unchanged. *target stays
+ * the same object, with new content, unless the root becomes a list or was none: then the caller's
+ * reference moves. 0, ERR_INVALID ("operation 2: ..."), or ERR_LIMIT. */
 int krm_json_patch(json_t **target, const json_t *patch, struct err *err) WARN_UNUSED;
 
-/* RFC 7386. */
+/* RFC 7386, for two objects. */
 void krm_merge_patch(json_t *target, const json_t *patch);
 
 #endif

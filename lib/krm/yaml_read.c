@@ -9,9 +9,9 @@
  *    repeat, in nodes and bytes, stays below YAML_MAX_ALIASED. */
 #include "lib/krm/yaml.h"
 
-#include <ctype.h>
-#include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
