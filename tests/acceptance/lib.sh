@@ -134,10 +134,14 @@ run_one() { # name
         unset TF_LOG TF_LOG_PROVIDER TF_REATTACH_PROVIDERS
         export TMPDIR=$WORK/tmp TF_CLI_CONFIG_FILE=$WORK/terraformrc
         export TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1
+        # of a sanitised binary, whose stderr Terraform swallows
+        export ASAN_OPTIONS=log_path=$WORK/sanitizer UBSAN_OPTIONS=log_path=$WORK/sanitizer
+        export TSAN_OPTIONS="log_path=$WORK/sanitizer ignore_noninstrumented_modules=1"
         cli_config "$PROVIDER" "$PROVIDER_DIR"
         "test_$1"
         eventually no_provider_process
         eventually no_socket
+        refused cat "$WORK"/sanitizer.* 2>/dev/null
     ) >"$WORK/log" 2>&1
     if [ $? -eq 0 ]; then
         echo "ok $1 ($(($(milliseconds) - start)) ms)"
