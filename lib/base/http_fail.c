@@ -29,8 +29,7 @@ static const int failure_codes[] = {
 
 int http_fail(struct http_call *c, enum http_failure failure, const char *fmt, ...)
 {
-    char *text CLEANUP(mem_cleanup)
-    = NULL;
+    char *text CLEANUP(mem_cleanup) = NULL;
     va_list ap;
 
     va_start(ap, fmt);
@@ -95,8 +94,9 @@ static void fail_verification(struct http_call *c)
                   verify_results[i].text);
         return;
     }
-    /* The chain is good and libcurl refused it all the same: the name. */
-    if (result == X509_V_OK)
+    /* OpenSSL found nothing wrong (libcurl starts out with "unspecified"), and libcurl refused it
+     * all the same: the name. */
+    if (result == X509_V_OK || result == X509_V_ERR_UNSPECIFIED)
         http_fail(c, HTTP_FAIL_WRONG_HOST, "certificate of %s: %s", c->origin,
                   *c->curl_error ? c->curl_error : "issued for another name");
     else
@@ -122,7 +122,7 @@ void http_fail_curl(struct http_call *c, CURLcode code)
 {
     const char *text = *c->curl_error ? c->curl_error : curl_easy_strerror(code);
     char number[128];
-    long os = 0;
+    long os = 0, proxy = 0;
 
     if (c->over_limit || c->header_limit) {
         http_fail(c, HTTP_FAIL_LIMIT, "%s: the answer's %s is longer than %zu bytes", c->origin,
@@ -136,6 +136,12 @@ void http_fail_curl(struct http_call *c, CURLcode code)
     }
     if (code == CURLE_OPERATION_TIMEDOUT) {
         fail_timeout(c);
+        return;
+    }
+    curl_easy_getinfo(c->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
+    if (proxy && proxy / 100 != 2) {
+        http_fail(c, HTTP_FAIL_PROXY, "going through the proxy to %s: it answered %ld%s", c->origin,
+                  proxy, proxy == 407 ? " (it wants a user and password in its URL)" : "");
         return;
     }
     curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &os);

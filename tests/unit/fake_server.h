@@ -165,8 +165,7 @@ static inline void fake_send(struct fake_conn *c, const char *data, size_t len)
 
 static inline PRINTF_FMT(2, 3) void fake_sendf(struct fake_conn *c, const char *fmt, ...)
 {
-    char *text CLEANUP(mem_cleanup)
-    = NULL;
+    char *text CLEANUP(mem_cleanup) = NULL;
     va_list ap;
 
     va_start(ap, fmt);
@@ -229,8 +228,7 @@ static inline char *fake_header(const struct fake_request *req, const char *name
 static inline bool fake_header_is(const struct fake_request *req, const char *name,
                                   const char *value)
 {
-    char *got CLEANUP(mem_cleanup)
-    = fake_header(req, name);
+    char *got CLEANUP(mem_cleanup) = fake_header(req, name);
 
     return value ? got && !strcmp(got, value) : !got;
 }

@@ -1,4 +1,5 @@
 #include <check.h>
+#include <pthread.h>
 
 #include "lib/base/http.h"
 #include "lib/base/http_call.h"
@@ -7,6 +8,8 @@
 #include "lib/base/banned.h"
 
 static struct http *h;
+static struct fake_server *server;
+static struct err err;
 
 static void setup(void)
 {
@@ -17,26 +20,11 @@ static void setup(void)
 static void teardown(void)
 {
     http_free(h);
-}
-
-static void say(struct fake_conn *c, const struct fake_request *req, void *user)
-{
-    (void)user;
-    if (!strcmp(req->path, "/echo")) {
-        fake_reply(c, 200, "X-Method: echo\r\n", req->body);
-    } else if (!strcmp(req->path, "/headers")) {
-        fake_reply(c, 200, "", req->head);
-    } else if (!strcmp(req->path, "/drop")) {
-        fake_hang_up(c);
-    } else if (!strcmp(req->path, "/half")) {
-        fake_sendf(c, "HTTP/1.1 200 X\r\nContent-Length: 10\r\n\r\nhalf");
-        fake_hang_up(c);
-    } else if (!strcmp(req->path, "/slow")) {
-        fake_sleep(c, 20000);
-        fake_reply(c, 200, "", "late");
-    } else {
-        fake_reply(c, 404, "", "nothing here");
-    }
+    h = NULL;
+    if (server)
+        fake_server_free(server);
+    server = NULL;
+    err_done(&err);
 }
 
 static struct http_request get(const char *url)
@@ -46,39 +34,1036 @@ static struct http_request get(const char *url)
     return r;
 }
 
+static char *url_of(const char *path)
+{
+    return mem_printf("%s%s", server->url, path);
+}
+
+/* The failure of a request that must fail; `err` holds its text. */
+static enum http_failure failure_of(const struct http_request *req, int code)
+{
+    struct http_queue *q = http_queue_new();
+    struct http_call *c = http_start(h, q, req), *got = NULL;
+    enum http_event event = HTTP_NONE;
+    enum http_failure failure;
+
+    ck_assert_int_eq(http_queue_next(q, clock_deadline(20000), NULL, &event, &got), 0);
+    ck_assert_int_eq(event, HTTP_DONE);
+    ck_assert_ptr_eq(got, c);
+    ck_assert_int_eq(http_call_error(c, &err), code);
+    ck_assert_int_eq(http_call_status(c), 0);
+    failure = http_call_failure(c);
+    http_call_free(c);
+    http_queue_free(q);
+    return failure;
+}
+
+static void assert_says(const char *part)
+{
+    ck_assert_msg(strstr(err_msg(&err), part), "\"%s\" doesn't say \"%s\"", err_msg(&err), part);
+}
+
+/* --- requests and answers ------------------------------------------------------------------------ */
+
+static void answer(struct fake_conn *c, const struct fake_request *req, void *user)
+{
+    (void)user;
+    if (!strcmp(req->path, "/echo"))
+        fake_reply(c, 200, "X-Method: echo\r\n", req->body);
+    else if (!strcmp(req->path, "/head"))
+        fake_reply(c, 200, "", req->head);
+    else if (!strcmp(req->path, "/drop"))
+        fake_hang_up(c);
+    else if (!strcmp(req->path, "/half"))
+        fake_sendf(c, "HTTP/1.1 200 X\r\nContent-Length: 10\r\n\r\nhalf"), fake_hang_up(c);
+    else if (!strcmp(req->path, "/slow"))
+        fake_sleep(c, 20000);
+    else if (!strcmp(req->path, "/wait"))
+        fake_sleep(c, 300), fake_reply(c, 200, "", "waited");
+    else if (!strcmp(req->path, "/continue"))
+        fake_sendf(c, "HTTP/1.1 103 Early\r\nX-Early: 1\r\n\r\n"), fake_reply(c, 201, "", "");
+    else
+        fake_reply(c, 404, "", "nothing here");
+}
+
 START_TEST(answers)
 {
-    struct fake_server *s = fake_server_new(say, NULL, NULL, NULL, 0);
-    char *url CLEANUP(mem_cleanup)
-    = mem_printf("%s/echo", s->url);
-    struct http_request r = get(url);
+    char *url CLEANUP(mem_cleanup) = NULL;
+    struct http_request r;
     struct http_call *c = NULL;
     size_t n = 0;
 
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    url = url_of("/echo");
+    r = get(url);
     r.method = "PATCH";
     r.body = "hello";
     r.body_len = 5;
+    r.user = &n;
     ck_assert_int_eq(http_do(h, &r, NULL, &c, NULL), 0);
     ck_assert_int_eq(http_call_status(c), 200);
+    ck_assert_ptr_eq(http_call_user(c), &n);
     ck_assert_str_eq(http_call_header(c, "x-method"), "echo");
     ck_assert_ptr_null(http_call_header(c, "x-meth"));
     ck_assert_str_eq(http_call_body(c, &n), "hello");
     ck_assert_uint_eq(n, 5);
+    ck_assert_int_eq(http_call_error(c, &err), 0);
     http_call_free(c);
-    fake_server_free(s);
 }
 END_TEST
+
+/* An error status is an answer, not a failure. */
+START_TEST(error_statuses_are_answers)
+{
+    char *url CLEANUP(mem_cleanup) = NULL;
+    struct http_request r;
+    struct http_call *c = NULL;
+
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    url = url_of("/missing");
+    r = get(url);
+    ck_assert_int_eq(http_do(h, &r, NULL, &c, NULL), 0);
+    ck_assert_int_eq(http_call_status(c), 404);
+    ck_assert_str_eq(http_call_body(c, NULL), "nothing here");
+    http_call_free(c);
+}
+END_TEST
+
+START_TEST(informational_heads_are_skipped)
+{
+    char *url CLEANUP(mem_cleanup) = NULL;
+    struct http_request r;
+    struct http_call *c = NULL;
+
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    url = url_of("/continue");
+    r = get(url);
+    ck_assert_int_eq(http_do(h, &r, NULL, &c, NULL), 0);
+    ck_assert_int_eq(http_call_status(c), 201);
+    ck_assert_ptr_null(http_call_header(c, "X-Early"));
+    http_call_free(c);
+}
+END_TEST
+
+/* What the wire sees is what the caller said: no guessed type, no Expect. */
+START_TEST(sends_only_what_was_asked)
+{
+    static const char *const headers[] = {"X-One: 1", NULL};
+    char *url CLEANUP(mem_cleanup) = NULL, *body;
+    struct http_request r;
+    struct http_call *c = NULL;
+    char big[4096];
+
+    memset(big, 'x', sizeof(big));
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    url = url_of("/head");
+    r = get(url);
+    r.method = "DELETE";
+    r.headers = headers;
+    r.body = big;
+    r.body_len = sizeof(big);
+    ck_assert_int_eq(http_do(h, &r, NULL, &c, NULL), 0);
+    body = mem_strdup(http_call_body(c, NULL));
+    http_call_free(c);
+    ck_assert(!strncmp(body, "DELETE /head HTTP/1.1\r\n", 23));
+    ck_assert_ptr_nonnull(strstr(body, "X-One: 1\r\n"));
+    ck_assert_ptr_nonnull(strstr(body, "Content-Length: 4096\r\n"));
+    ck_assert_ptr_null(strcasestr(body, "content-type"));
+    ck_assert_ptr_null(strcasestr(body, "expect"));
+    free(body);
+
+    r = get(url);
+    r.method = "DELETE";
+    ck_assert_int_eq(http_do(h, &r, NULL, &c, NULL), 0);
+    ck_assert_ptr_null(strcasestr(http_call_body(c, NULL), "content-length"));
+    http_call_free(c);
+}
+END_TEST
+
+START_TEST(reuses_connections)
+{
+    char *url CLEANUP(mem_cleanup) = NULL;
+    struct http_request r;
+
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    url = url_of("/echo");
+    r = get(url);
+    for (int i = 0; i < 5; i++) {
+        struct http_call *c = NULL;
+
+        ck_assert_int_eq(http_do(h, &r, NULL, &c, NULL), 0);
+        http_call_free(c);
+    }
+    ck_assert_int_eq(fake_conns(server), 1);
+}
+END_TEST
+
+/* A server without HTTP/2 gets as many connections as there are requests. */
+START_TEST(http1_servers_are_asked_in_parallel)
+{
+    char *url CLEANUP(mem_cleanup) = NULL;
+    struct http_queue *q = http_queue_new();
+    int64_t start = clock_now_ms();
+    struct http_request r;
+
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    url = url_of("/wait");
+    r = get(url);
+    r.http2 = true;
+    for (int i = 0; i < 8; i++)
+        http_start(h, q, &r);
+    for (int i = 0; i < 8; i++) {
+        enum http_event event;
+        struct http_call *c;
+
+        ck_assert_int_eq(http_queue_next(q, INT64_MAX, NULL, &event, &c), 0);
+        ck_assert_int_eq(http_call_status(c), 200);
+        http_call_free(c);
+    }
+    ck_assert_int_lt(clock_now_ms() - start, 8 * 300);
+    http_queue_free(q);
+}
+END_TEST
+
+/* The body "hello hello hello hello\n" as gzip makes it. */
+static const unsigned char gzipped[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03,
+                                        0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x57, 0xc8, 0x40, 0x27, 0xb9,
+                                        0x00, 0x00, 0x88, 0x59, 0x0b, 0x18, 0x00, 0x00, 0x00};
+
+static void compressed_answer(struct fake_conn *c, const struct fake_request *req, void *user)
+{
+    (void)user;
+    if (!fake_header_is(req, "Accept-Encoding", "gzip")) {
+        fake_reply(c, 200, "", "plain");
+        return;
+    }
+    fake_sendf(c, "HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+               sizeof(gzipped));
+    fake_send(c, (const char *)gzipped, sizeof(gzipped));
+}
+
+START_TEST(gzip_is_asked_for_and_undone)
+{
+    struct http_request r;
+    struct http_call *c = NULL;
+
+    server = fake_server_new(compressed_answer, NULL, NULL, NULL, 0);
+    r = get(server->url);
+    ck_assert_int_eq(http_do(h, &r, NULL, &c, NULL), 0);
+    ck_assert_str_eq(http_call_body(c, NULL), "plain");
+    http_call_free(c);
+    r.compressed = true;
+    ck_assert_int_eq(http_do(h, &r, NULL, &c, NULL), 0);
+    ck_assert_str_eq(http_call_body(c, NULL), "hello hello hello hello\n");
+    http_call_free(c);
+    /* The limit is of the decoded bytes. */
+    r.max_response = 20;
+    ck_assert_int_eq(failure_of(&r, ERR_LIMIT), HTTP_FAIL_LIMIT);
+}
+END_TEST
+
+/* --- failures -------------------------------------------------------------------------------------- */
+
+START_TEST(refused)
+{
+    struct http_request r;
+    char *url CLEANUP(mem_cleanup) = NULL;
+
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    url = url_of("/");
+    fake_server_free(server);
+    server = NULL;
+    r = get(url);
+    ck_assert_int_eq(failure_of(&r, ERR_UNREACHABLE), HTTP_FAIL_CONNECT);
+    assert_says("connecting to 127.0.0.1:");
+    assert_says("Connection refused");
+}
+END_TEST
+
+START_TEST(lost)
+{
+    char *drop CLEANUP(mem_cleanup) = NULL, *half CLEANUP(mem_cleanup) = NULL;
+    struct http_request r;
+
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    drop = url_of("/drop");
+    half = url_of("/half");
+    r = get(drop);
+    ck_assert_int_eq(failure_of(&r, ERR_UNREACHABLE), HTTP_FAIL_LOST);
+    assert_says("lost");
+    r = get(half);
+    ck_assert_int_eq(failure_of(&r, ERR_UNREACHABLE), HTTP_FAIL_LOST);
+}
+END_TEST
+
+START_TEST(times_out)
+{
+    char *url CLEANUP(mem_cleanup) = NULL;
+    struct http_request r;
+
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    url = url_of("/slow");
+    r = get(url);
+    r.timeout_ms = 100;
+    ck_assert_int_eq(failure_of(&r, ERR_TIMEOUT), HTTP_FAIL_TIMEOUT);
+    r.timeout_ms = 0;
+    r.idle_timeout_ms = 100;
+    ck_assert_int_eq(failure_of(&r, ERR_TIMEOUT), HTTP_FAIL_TIMEOUT);
+    assert_says("silent for 100 ms");
+}
+END_TEST
+
+static void long_answer(struct fake_conn *c, const struct fake_request *req, void *user)
+{
+    char text[1024];
+
+    (void)user;
+    memset(text, 'a', sizeof(text));
+    fake_sendf(c, "HTTP/1.1 200 X\r\n");
+    for (int i = 0; !strcmp(req->path, "/header") && i < 300; i++)
+        fake_sendf(c, "X-%d: %.*s\r\n", i, (int)sizeof(text), text);
+    fake_sendf(c, "Content-Length: 102400\r\n\r\n");
+    for (int i = 0; i < 100; i++)
+        fake_send(c, text, sizeof(text));
+}
+
+START_TEST(limits)
+{
+    char *header CLEANUP(mem_cleanup) = NULL;
+    struct http_request r;
+
+    server = fake_server_new(long_answer, NULL, NULL, NULL, 0);
+    r = get(server->url);
+    r.max_response = 102399;
+    ck_assert_int_eq(failure_of(&r, ERR_LIMIT), HTTP_FAIL_LIMIT);
+    assert_says("body is longer than 102399 bytes");
+    header = url_of("/header");
+    r = get(header);
+    ck_assert_int_eq(failure_of(&r, ERR_LIMIT), HTTP_FAIL_LIMIT);
+}
+END_TEST
+
+START_TEST(bad_urls)
+{
+    static const char *const urls[] = {"",        "nonsense",           "ftp://x/",
+                                       "http://", "file:///etc/passwd", "https://[::1"};
+
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        struct http_request r = get(urls[i]);
+
+        ck_assert_int_eq(failure_of(&r, ERR_INVALID), HTTP_FAIL_REQUEST);
+    }
+}
+END_TEST
+
+/* --- TLS ------------------------------------------------------------------------------------------- */
+
+static struct fake_cert ca, other_ca;
+
+static void make_authorities(void)
+{
+    ca = fake_cert_new(&(struct fake_cert_options){.name = "test authority"});
+    other_ca = fake_cert_new(&(struct fake_cert_options){.name = "another authority"});
+}
+
+static void drop_authorities(void)
+{
+    fake_cert_done(&ca);
+    fake_cert_done(&other_ca);
+}
+
+/* Asks a server with such a certificate; HTTP_FAIL_NONE when it answered. */
+static enum http_failure ask_tls(struct fake_cert_options *o, const struct http_tls *tls)
+{
+    struct fake_cert cert;
+    struct http_request r;
+    struct http_call *c = NULL;
+    enum http_failure failure = HTTP_FAIL_NONE;
+
+    o->issuer = o->issuer ? o->issuer : &ca;
+    o->name = "server";
+    cert = fake_cert_new(o);
+    server = fake_server_new(answer, NULL, &cert, NULL, 0);
+    r = get(server->url);
+    r.tls = tls;
+    r.http2 = true;
+    if (http_do(h, &r, NULL, &c, NULL))
+        failure = failure_of(&r, ERR_UNREACHABLE);
+    else
+        http_call_free(c);
+    fake_server_free(server);
+    server = NULL;
+    fake_cert_done(&cert);
+    return failure;
+}
+
+START_TEST(trusts_its_authority)
+{
+    struct http_tls tls = {.ca_pem = ca.cert_pem};
+    struct fake_cert_options o = {.alt_names = "IP:127.0.0.1"};
+
+    ck_assert_int_eq(ask_tls(&o, &tls), HTTP_FAIL_NONE);
+}
+END_TEST
+
+START_TEST(unknown_authority)
+{
+    struct http_tls tls = {.ca_pem = other_ca.cert_pem};
+    struct fake_cert_options o = {.alt_names = "IP:127.0.0.1"};
+
+    ck_assert_int_eq(ask_tls(&o, &tls), HTTP_FAIL_UNKNOWN_CA);
+    assert_says("certificate of 127.0.0.1:");
+    assert_says("unknown authority");
+    /* Nor is it among the system's. */
+    ck_assert_int_eq(ask_tls(&o, NULL), HTTP_FAIL_UNKNOWN_CA);
+}
+END_TEST
+
+START_TEST(expired)
+{
+    struct http_tls tls = {.ca_pem = ca.cert_pem};
+    struct fake_cert_options o = {.alt_names = "IP:127.0.0.1", .from_s = -7200, .until_s = -3600};
+    struct fake_cert_options early = {.alt_names = "IP:127.0.0.1", .from_s = 3600, .until_s = 7200};
+
+    ck_assert_int_eq(ask_tls(&o, &tls), HTTP_FAIL_EXPIRED);
+    assert_says("certificate has expired");
+    ck_assert_int_eq(ask_tls(&early, &tls), HTTP_FAIL_EXPIRED);
+    assert_says("isn't valid yet");
+}
+END_TEST
+
+START_TEST(wrong_host)
+{
+    struct http_tls tls = {.ca_pem = ca.cert_pem};
+    struct fake_cert_options o = {.alt_names = "DNS:kubernetes.default"};
+
+    ck_assert_int_eq(ask_tls(&o, &tls), HTTP_FAIL_WRONG_HOST);
+    tls.server_name = "kubernetes.default";
+    ck_assert_int_eq(ask_tls(&o, &tls), HTTP_FAIL_NONE);
+    tls.server_name = "kubernetes.other";
+    ck_assert_int_eq(ask_tls(&o, &tls), HTTP_FAIL_WRONG_HOST);
+}
+END_TEST
+
+START_TEST(insecure_checks_nothing)
+{
+    struct http_tls tls = {.insecure = true};
+    struct fake_cert_options o = {
+        .alt_names = "DNS:x", .from_s = -7200, .until_s = -3600, .issuer = &other_ca};
+
+    ck_assert_int_eq(ask_tls(&o, &tls), HTTP_FAIL_NONE);
+}
+END_TEST
+
+/* With another expected name the server is still asked as who it is. */
+START_TEST(host_header_stays)
+{
+    struct fake_cert cert = fake_cert_new(
+        &(struct fake_cert_options){.name = "s", .alt_names = "DNS:other.test", .issuer = &ca});
+    struct http_tls tls = {.ca_pem = ca.cert_pem, .server_name = "other.test"};
+    char *url CLEANUP(mem_cleanup) = NULL, *host CLEANUP(mem_cleanup) = NULL;
+    struct http_request r;
+    struct http_call *c = NULL;
+
+    server = fake_server_new(answer, NULL, &cert, NULL, 0);
+    url = url_of("/head");
+    host = mem_printf("Host: 127.0.0.1:%d\r\n", server->port);
+    r = get(url);
+    r.tls = &tls;
+    ck_assert_int_eq(http_do(h, &r, NULL, &c, &err), 0);
+    ck_assert_ptr_nonnull(strstr(http_call_body(c, NULL), host));
+    http_call_free(c);
+    fake_cert_done(&cert);
+}
+END_TEST
+
+START_TEST(client_certificates)
+{
+    struct fake_cert_options o = {.name = "s", .alt_names = "IP:127.0.0.1", .issuer = &ca};
+    struct fake_cert cert = fake_cert_new(&o), client;
+    struct http_tls tls = {.ca_pem = ca.cert_pem};
+    struct http_request r;
+    struct http_call *c = NULL;
+
+    o.name = "client";
+    client = fake_cert_new(&o);
+    server = fake_server_new(answer, NULL, &cert, &ca, 0);
+    r = get(server->url);
+    r.tls = &tls;
+    ck_assert_int_lt(http_do(h, &r, NULL, &c, &err), 0);
+    /* A pair that isn't one is told before anything is sent. */
+    tls.cert_pem = client.cert_pem;
+    tls.key_pem = cert.key_pem;
+    ck_assert_int_eq(failure_of(&r, ERR_INVALID), HTTP_FAIL_CLIENT_CERT);
+    tls.key_pem = client.key_pem;
+    ck_assert_int_eq(http_do(h, &r, NULL, &c, &err), 0);
+    http_call_free(c);
+    tls.cert_pem = "nonsense";
+    ck_assert_int_eq(failure_of(&r, ERR_INVALID), HTTP_FAIL_CLIENT_CERT);
+    tls.cert_pem = tls.key_pem = NULL;
+    tls.ca_pem = "nonsense";
+    ck_assert_int_eq(failure_of(&r, ERR_INVALID), HTTP_FAIL_CA_FILE);
+    fake_cert_done(&client);
+    fake_cert_done(&cert);
+}
+END_TEST
+
+/* --- redirects ------------------------------------------------------------------------------------- */
+
+static void redirector(struct fake_conn *c, const struct fake_request *req, void *user)
+{
+    const struct fake_server *other = user;
+
+    if (!strcmp(req->path, "/here"))
+        fake_reply(c, 302, "Location: /head\r\n", "moved");
+    else if (!strcmp(req->path, "/loop"))
+        fake_reply(c, 302, "Location: /loop\r\n", "");
+    else if (!strcmp(req->path, "/file"))
+        fake_reply(c, 302, "Location: file:///etc/passwd\r\n", "");
+    else if (!strcmp(req->path, "/away"))
+        fake_sendf(c, "HTTP/1.1 307 X\r\nLocation: %s/head\r\nContent-Length: 0\r\n\r\n",
+                   other->url);
+    else
+        fake_reply(c, 200, "", req->head);
+}
+
+static char *follow(const char *path, const char *method, int *ret_status)
+{
+    static const char *const headers[] = {"Authorization: Bearer secret", "PRIVATE-TOKEN: secret",
+                                          "Accept: text/plain", NULL};
+    char *url CLEANUP(mem_cleanup) = url_of(path), *body;
+    struct http_request r = get(url);
+    struct http_call *c = NULL;
+
+    r.method = method;
+    r.headers = headers;
+    r.max_redirects = 5;
+    ck_assert_int_eq(http_do(h, &r, NULL, &c, &err), 0);
+    *ret_status = http_call_status(c);
+    body = mem_strdup(http_call_body(c, NULL));
+    http_call_free(c);
+    return body;
+}
+
+START_TEST(redirects_keep_credentials_at_home)
+{
+    struct fake_server *other = fake_server_new(answer, NULL, NULL, NULL, 0);
+    char *body;
+    int status = 0;
+
+    server = fake_server_new(redirector, other, NULL, NULL, 0);
+    body = follow("/here", "GET", &status);
+    ck_assert_int_eq(status, 200);
+    ck_assert_ptr_nonnull(strstr(body, "Authorization: Bearer secret"));
+    ck_assert_ptr_nonnull(strstr(body, "PRIVATE-TOKEN: secret"));
+    free(body);
+    body = follow("/away", "GET", &status);
+    ck_assert_int_eq(status, 200);
+    ck_assert_ptr_null(strstr(body, "secret"));
+    ck_assert_ptr_nonnull(strstr(body, "Accept: text/plain"));
+    free(body);
+    body = follow("/here", "POST", &status);
+    ck_assert_int_eq(status, 302);
+    ck_assert_str_eq(body, "moved");
+    free(body);
+    fake_server_free(other);
+}
+END_TEST
+
+START_TEST(redirects_that_are_refused)
+{
+    struct fake_cert cert = fake_cert_new(
+        &(struct fake_cert_options){.name = "s", .alt_names = "IP:127.0.0.1", .issuer = &ca});
+    struct fake_server *plain = fake_server_new(answer, NULL, NULL, NULL, 0);
+    struct http_tls tls = {.ca_pem = ca.cert_pem};
+    char *loop CLEANUP(mem_cleanup) = NULL, *away CLEANUP(mem_cleanup) = NULL;
+    char *file CLEANUP(mem_cleanup) = NULL;
+    struct http_request r;
+    struct http_call *c = NULL;
+
+    server = fake_server_new(redirector, plain, &cert, NULL, 0);
+    loop = url_of("/loop");
+    away = url_of("/away");
+    file = url_of("/file");
+    r = get(loop);
+    r.tls = &tls;
+    ck_assert_int_eq(http_do(h, &r, NULL, &c, &err), 0); /* not asked to follow */
+    ck_assert_int_eq(http_call_status(c), 302);
+    http_call_free(c);
+    r.max_redirects = 3;
+    ck_assert_int_eq(failure_of(&r, ERR_LIMIT), HTTP_FAIL_LIMIT);
+    r.url = away;
+    ck_assert_int_eq(failure_of(&r, ERR_INVALID), HTTP_FAIL_REQUEST);
+    assert_says("from https to http");
+    r.url = file;
+    ck_assert_int_eq(failure_of(&r, ERR_INVALID), HTTP_FAIL_REQUEST);
+    ck_assert_int_eq(fake_requests(plain), 0);
+    fake_server_free(plain);
+    fake_cert_done(&cert);
+}
+END_TEST
+
+/* --- streams --------------------------------------------------------------------------------------- */
+
+static void streamer(struct fake_conn *c, const struct fake_request *req, void *user)
+{
+    (void)req;
+    (void)user;
+    fake_start_chunks(c, 200, "X-Stream: yes\r\n");
+    fake_chunk(c, "one\n");
+    fake_sleep(c, 50);
+    fake_chunk(c, "two\n");
+    fake_sleep(c, !strcmp(req->path, "/endless") ? 20000 : 50);
+    fake_chunk(c, "");
+}
+
+START_TEST(streams)
+{
+    struct buf all CLEANUP(buf_done) = BUF_INIT;
+    struct http_queue *q = http_queue_new();
+    enum http_event event = HTTP_NONE;
+    struct http_request r;
+    struct http_call *c, *got = NULL;
+    bool head = false;
+
+    server = fake_server_new(streamer, NULL, NULL, NULL, 0);
+    r = get(server->url);
+    r.stream = true;
+    c = http_start(h, q, &r);
+    while (event != HTTP_DONE) {
+        ck_assert_int_eq(http_queue_next(q, clock_deadline(5000), NULL, &event, &got), 0);
+        ck_assert_ptr_eq(got, c);
+        if (event == HTTP_HEAD) {
+            ck_assert(!head);
+            head = true;
+            ck_assert_int_eq(http_call_status(c), 200);
+            ck_assert_str_eq(http_call_header(c, "X-Stream"), "yes");
+        } else if (event == HTTP_DATA) {
+            struct buf chunk CLEANUP(buf_done) = BUF_INIT;
+
+            ck_assert(head);
+            http_call_take(c, &chunk);
+            buf_putn(&all, chunk.data, chunk.len);
+        }
+    }
+    ck_assert_str_eq(buf_str(&all), "one\ntwo\n");
+    ck_assert_int_eq(http_call_failure(c), HTTP_FAIL_NONE);
+    http_call_free(c);
+    http_queue_free(q);
+}
+END_TEST
+
+START_TEST(streams_can_be_aborted)
+{
+    char *url CLEANUP(mem_cleanup) = NULL;
+    struct http_queue *q = http_queue_new();
+    enum http_event event = HTTP_NONE;
+    struct http_call *c, *got = NULL;
+    struct http_request r;
+
+    server = fake_server_new(streamer, NULL, NULL, NULL, 0);
+    url = url_of("/endless");
+    r = get(url);
+    r.stream = true;
+    c = http_start(h, q, &r);
+    while (event != HTTP_DATA)
+        ck_assert_int_eq(http_queue_next(q, clock_deadline(5000), NULL, &event, &got), 0);
+    http_abort(c);
+    ck_assert_int_eq(http_queue_next(q, clock_deadline(150), NULL, &event, &got), 0);
+    ck_assert_int_eq(event, HTTP_NONE);
+    http_queue_free(q);
+}
+END_TEST
+
+/* --- waiting --------------------------------------------------------------------------------------- */
+
+static void *fire_later(void *token)
+{
+    usleep(50000);
+    cancel_fire(token);
+    return NULL;
+}
+
+static int64_t time_to_cancel(const struct http_request *r)
+{
+    struct cancel *token = cancel_new(NULL);
+    struct http_call *c = NULL;
+    pthread_t thread;
+    int64_t start = clock_now_ms();
+
+    pthread_create(&thread, NULL, fire_later, token);
+    ck_assert_int_eq(http_do(h, r, token, &c, &err), ERR_CANCELLED);
+    start = clock_now_ms() - start;
+    pthread_join(thread, NULL);
+    cancel_free(token);
+    return start;
+}
+
+START_TEST(cancelling_a_silent_server)
+{
+    char *url CLEANUP(mem_cleanup) = NULL;
+    struct http_request r;
+
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    url = url_of("/slow");
+    r = get(url);
+    ck_assert_int_lt(time_to_cancel(&r), 2000);
+}
+END_TEST
+
+/* A full backlog makes the kernel drop SYNs: connecting hangs. */
+START_TEST(cancelling_a_blocked_connect)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+    socklen_t len = sizeof(addr);
+    char *url CLEANUP(mem_cleanup) = NULL;
+    int fd = socket(AF_INET, SOCK_STREAM, 0), fill[4];
+    struct http_request r;
+
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    ck_assert_int_eq(listen(fd, 0), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
+    for (size_t i = 0; i < ARRAY_LEN(fill); i++) {
+        fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)!connect(fill[i], (struct sockaddr *)&addr, sizeof(addr));
+    }
+    url = mem_printf("http://127.0.0.1:%d/", ntohs(addr.sin_port));
+    r = get(url);
+    ck_assert_int_lt(time_to_cancel(&r), 2000);
+    for (size_t i = 0; i < ARRAY_LEN(fill); i++)
+        close(fill[i]);
+    close(fd);
+}
+END_TEST
+
+START_TEST(deadline_and_wake)
+{
+    struct http_queue *q = http_queue_new();
+    enum http_event event = HTTP_DONE;
+    struct http_call *c = NULL;
+    int64_t start = clock_now_ms();
+
+    ck_assert_int_eq(http_queue_next(q, clock_deadline(30), NULL, &event, &c), 0);
+    ck_assert_int_eq(event, HTTP_NONE);
+    ck_assert_int_ge(clock_now_ms() - start, 30);
+    http_queue_wake(q);
+    event = HTTP_DONE;
+    ck_assert_int_eq(http_queue_next(q, INT64_MAX, NULL, &event, &c), 0);
+    ck_assert_int_eq(event, HTTP_NONE);
+    http_queue_free(q);
+}
+END_TEST
+
+static int in_flight, most_in_flight;
+
+static void counting(struct fake_conn *c, const struct fake_request *req, void *user)
+{
+    int now = __atomic_add_fetch(&in_flight, 1, __ATOMIC_SEQ_CST);
+
+    (void)req;
+    (void)user;
+    pthread_mutex_lock(&c->server->lock);
+    if (now > most_in_flight)
+        most_in_flight = now;
+    pthread_mutex_unlock(&c->server->lock);
+    fake_sleep(c, 30);
+    __atomic_sub_fetch(&in_flight, 1, __ATOMIC_SEQ_CST);
+    fake_reply(c, 200, "", "");
+}
+
+START_TEST(limit_is_kept)
+{
+    struct http_limit *limit = http_limit_new(3);
+    struct http_queue *q = http_queue_new();
+    struct http_request r;
+
+    in_flight = most_in_flight = 0;
+    server = fake_server_new(counting, NULL, NULL, NULL, 0);
+    r = get(server->url);
+    r.limit = limit;
+    for (int i = 0; i < 12; i++)
+        http_start(h, q, &r);
+    for (int i = 0; i < 12; i++) {
+        enum http_event event = HTTP_NONE;
+        struct http_call *c = NULL;
+
+        ck_assert_int_eq(http_queue_next(q, clock_deadline(5000), NULL, &event, &c), 0);
+        ck_assert_int_eq(http_call_status(c), 200);
+        http_call_free(c);
+    }
+    ck_assert_int_eq(most_in_flight, 3);
+    http_queue_free(q);
+    http_free(h);
+    h = NULL;
+    http_limit_free(limit);
+}
+END_TEST
+
+START_TEST(what_waits_can_be_dropped)
+{
+    struct http_limit *limit = http_limit_new(2);
+    struct http_queue *q = http_queue_new();
+    int done = 0, dropped = 0;
+    struct http_request r;
+
+    in_flight = most_in_flight = 0;
+    server = fake_server_new(counting, NULL, NULL, NULL, 0);
+    r = get(server->url);
+    r.limit = limit;
+    for (int i = 0; i < 10; i++)
+        http_start(h, q, &r);
+    while (!fake_requests(server))
+        usleep(1000);
+    http_queue_drop_waiting(q);
+    for (int i = 0; i < 10; i++) {
+        enum http_event event = HTTP_NONE;
+        struct http_call *c = NULL;
+
+        ck_assert_int_eq(http_queue_next(q, clock_deadline(5000), NULL, &event, &c), 0);
+        ck_assert_int_eq(event, HTTP_DONE);
+        if (http_call_error(c, NULL) == ERR_CANCELLED)
+            dropped++;
+        else
+            done++;
+        http_call_free(c);
+    }
+    ck_assert_int_le(done, 4);
+    ck_assert_int_eq(done, fake_requests(server));
+    ck_assert_int_eq(dropped, 10 - done);
+    http_queue_free(q);
+    http_free(h);
+    h = NULL;
+    http_limit_free(limit);
+}
+END_TEST
+
+START_TEST(freeing_the_engine_ends_calls)
+{
+    char *url CLEANUP(mem_cleanup) = NULL;
+    struct http_queue *q = http_queue_new();
+    enum http_event event = HTTP_NONE;
+    struct http_call *c = NULL;
+    struct http_request r;
+
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    url = url_of("/slow");
+    r = get(url);
+    http_start(h, q, &r);
+    http_start(h, q, &r);
+    http_free(h);
+    h = NULL;
+    ck_assert_int_eq(http_queue_next(q, clock_deadline(5000), NULL, &event, &c), 0);
+    ck_assert_int_eq(event, HTTP_DONE);
+    ck_assert_int_eq(http_call_error(c, NULL), ERR_CANCELLED);
+    http_call_free(c);
+    http_queue_free(q); /* with the other one in it */
+}
+END_TEST
+
+static void *many(void *arg)
+{
+    char *url CLEANUP(mem_cleanup) = url_of("/echo");
+    struct http_queue *q = http_queue_new();
+    struct http_request r = get(url);
+    size_t *count = arg;
+
+    r.method = "POST";
+    r.body = "x";
+    r.body_len = 1;
+    for (int i = 0; i < 60; i++) {
+        struct http_call *c = http_start(h, q, &r);
+
+        if (i % 6 == 5)
+            http_abort(c);
+    }
+    for (int i = 0; i < 50; i++) {
+        enum http_event event = HTTP_NONE;
+        struct http_call *c = NULL;
+
+        if (!http_queue_next(q, clock_deadline(20000), NULL, &event, &c) && event == HTTP_DONE &&
+            http_call_status(c) == 200)
+            (*count)++;
+        if (c)
+            http_call_free(c);
+    }
+    http_queue_free(q);
+    return NULL;
+}
+
+START_TEST(many_threads)
+{
+    size_t counts[4] = {0};
+    pthread_t threads[4];
+
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        pthread_create(&threads[i], NULL, many, &counts[i]);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+        pthread_join(threads[i], NULL);
+        ck_assert_uint_eq(counts[i], 50);
+    }
+}
+END_TEST
+
+/* --- proxies --------------------------------------------------------------------------------------- */
+
+static void proxy_says(struct fake_conn *c, const struct fake_request *req, void *user)
+{
+    (void)user;
+    if (!strcmp(req->method, "CONNECT"))
+        fake_reply(c, 403, "", "no");
+    else
+        fake_reply(c, 200, "", req->path);
+}
+
+START_TEST(goes_through_the_proxy)
+{
+    struct http_request r = get("http://example.test/path");
+    struct http_call *c = NULL;
+
+    server = fake_server_new(proxy_says, NULL, NULL, NULL, 0);
+    r.proxy = server->url;
+    ck_assert_int_eq(http_do(h, &r, NULL, &c, &err), 0);
+    ck_assert_str_eq(http_call_body(c, NULL), "http://example.test/path");
+    http_call_free(c);
+    r.url = "https://example.test/";
+    ck_assert_int_eq(failure_of(&r, ERR_UNREACHABLE), HTTP_FAIL_PROXY);
+    assert_says("it answered 403");
+}
+END_TEST
+
+static const char *no_proxy_value;
+
+static char *proxy_env(const char *name)
+{
+    static char upper[] = "http://upper:1", lower[] = "lower:2";
+    char *value = NULL;
+
+    if (!strcmp(name, "HTTPS_PROXY"))
+        value = upper;
+    else if (!strcmp(name, "http_proxy"))
+        value = lower;
+    else if (!strcmp(name, "NO_PROXY"))
+        value = (char *)(uintptr_t)no_proxy_value;
+    return value;
+}
+
+/* The cases of golang.org/x/net/http/httpproxy's documentation. */
+START_TEST(environment)
+{
+    static const struct {
+        const char *no_proxy, *host, *port;
+        bool proxied;
+    } cases[] = {
+        {NULL, "example.com", "443", true},
+        {"", "example.com", "443", true},
+        {"*", "example.com", "443", false},
+        {"example.com", "example.com", "443", false},
+        {"EXAMPLE.com", "example.COM", "443", false},
+        {"example.com", "www.example.com", "443", false},
+        {".example.com", "example.com", "443", true},
+        {".example.com", "www.example.com", "443", false},
+        {"*.example.com", "www.example.com", "443", false},
+        {"*.example.com", "example.com", "443", true},
+        {"example.com", "badexample.com", "443", true},
+        {"example.com:80", "example.com", "443", true},
+        {"example.com:443", "example.com", "443", false},
+        {"a.test, b.test example.com", "example.com", "443", false},
+        {"10.0.0.0/8", "10.1.2.3", "443", false},
+        {"10.0.0.0/8", "11.1.2.3", "443", true},
+        {"10.128.0.0/9", "10.127.0.1", "443", true},
+        {"10.1.2.3", "10.1.2.3", "443", false},
+        {"10.1.2.3:6443", "10.1.2.3", "443", true},
+        {"fd00::/8", "[fd12::1]", "443", false},
+        {"fd00::/8", "[fe80::1]", "443", true},
+        {"fd12::1", "[fd12::1]", "443", false},
+        {"[fd12::1]:443", "[fd12::1]", "443", false},
+        {"0.0.0.0/0", "example.com", "443", true},
+        {"10.0.0.0/99,10.0.0.0/x,/8", "10.0.0.1", "443", true},
+        {NULL, "localhost", "443", false},
+        {NULL, "127.0.0.2", "443", false},
+        {NULL, "[::1]", "443", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char *proxy CLEANUP(mem_cleanup) = NULL;
+
+        no_proxy_value = cases[i].no_proxy;
+        proxy = http_proxy_from_env("https", cases[i].host, cases[i].port, proxy_env);
+        ck_assert_msg(!proxy == !cases[i].proxied, "NO_PROXY=%s %s:%s -> %s",
+                      cases[i].no_proxy ? cases[i].no_proxy : "(unset)", cases[i].host,
+                      cases[i].port, proxy ? proxy : "direct");
+        if (proxy)
+            ck_assert_str_eq(proxy, "http://upper:1");
+    }
+}
+END_TEST
+
+START_TEST(environment_by_scheme)
+{
+    char *proxy CLEANUP(mem_cleanup) = NULL;
+
+    no_proxy_value = NULL;
+    proxy = http_proxy_from_env("http", "example.com", "80", proxy_env);
+    ck_assert_str_eq(proxy, "http://lower:2");
+}
+END_TEST
+
+static void add_cases(Suite *suite)
+{
+    TCase *t = tcase_create("plain"), *tls = tcase_create("tls");
+
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, answers);
+    tcase_add_test(t, error_statuses_are_answers);
+    tcase_add_test(t, informational_heads_are_skipped);
+    tcase_add_test(t, sends_only_what_was_asked);
+    tcase_add_test(t, reuses_connections);
+    tcase_add_test(t, http1_servers_are_asked_in_parallel);
+    tcase_add_test(t, gzip_is_asked_for_and_undone);
+    tcase_add_test(t, refused);
+    tcase_add_test(t, lost);
+    tcase_add_test(t, times_out);
+    tcase_add_test(t, limits);
+    tcase_add_test(t, bad_urls);
+    tcase_add_test(t, redirects_keep_credentials_at_home);
+    tcase_add_test(t, streams);
+    tcase_add_test(t, streams_can_be_aborted);
+    tcase_add_test(t, cancelling_a_silent_server);
+    tcase_add_test(t, cancelling_a_blocked_connect);
+    tcase_add_test(t, deadline_and_wake);
+    tcase_add_test(t, limit_is_kept);
+    tcase_add_test(t, what_waits_can_be_dropped);
+    tcase_add_test(t, freeing_the_engine_ends_calls);
+    tcase_add_test(t, many_threads);
+    tcase_add_test(t, goes_through_the_proxy);
+    tcase_add_test(t, environment);
+    tcase_add_test(t, environment_by_scheme);
+    suite_add_tcase(suite, t);
+
+    tcase_set_timeout(tls, 60);
+    tcase_add_unchecked_fixture(tls, make_authorities, drop_authorities);
+    tcase_add_checked_fixture(tls, setup, teardown);
+    tcase_add_test(tls, trusts_its_authority);
+    tcase_add_test(tls, unknown_authority);
+    tcase_add_test(tls, expired);
+    tcase_add_test(tls, wrong_host);
+    tcase_add_test(tls, insecure_checks_nothing);
+    tcase_add_test(tls, host_header_stays);
+    tcase_add_test(tls, client_certificates);
+    tcase_add_test(tls, redirects_that_are_refused);
+    suite_add_tcase(suite, tls);
+}
 
 int main(void)
 {
     Suite *suite = suite_create("http");
-    TCase *t = tcase_create("http");
     SRunner *runner;
     int failed;
 
-    tcase_add_checked_fixture(t, setup, teardown);
-    tcase_add_test(t, answers);
-    suite_add_tcase(suite, t);
+    add_cases(suite);
     runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);
     srunner_run_all(runner, CK_NORMAL);
