@@ -36,33 +36,49 @@ int tf_check_pattern(const struct tf_value *v, const void *tf_pattern, struct er
     return rc ? err_set(err, ERR_INVALID, "must be %s", pattern->meaning) : 0;
 }
 
-static int check_bounds(int64_t n, const struct tf_range *range, const char *of, struct err *err)
+static bool in_range(int64_t n, const struct tf_range *range)
 {
-    if (n >= range->min && n <= range->max)
-        return 0;
-    if (range->max == INT64_MAX)
-        return err_set(err, ERR_INVALID, "must %s at least %" PRId64, of, range->min);
+    return n >= range->min && n <= range->max;
+}
+
+/* "1 to 3", "at least 1", "at most 3", "2" */
+static void write_range(const struct tf_range *range, struct buf *out)
+{
     if (range->min == range->max)
-        return err_set(err, ERR_INVALID, "must %s %" PRId64, of, range->min);
-    return err_set(err, ERR_INVALID, "must %s from %" PRId64 " to %" PRId64, of, range->min,
-                   range->max);
+        buf_printf(out, "%" PRId64, range->min);
+    else if (range->max == INT64_MAX)
+        buf_printf(out, "at least %" PRId64, range->min);
+    else if (range->min == INT64_MIN)
+        buf_printf(out, "at most %" PRId64, range->max);
+    else
+        buf_printf(out, "%" PRId64 " to %" PRId64, range->min, range->max);
 }
 
 int tf_check_range(const struct tf_value *v, const void *tf_range, struct err *err)
 {
-    /* Only a number that is no int64 gives both fallbacks. */
+    struct buf range CLEANUP(buf_done) = BUF_INIT;
     int64_t n = tf_int_or(v, INT64_MIN);
 
+    /* Only a number that is no int64 gives both fallbacks. */
     if (n == INT64_MIN && tf_int_or(v, INT64_MAX) == INT64_MAX)
         return err_set(err, ERR_INVALID, "must be a whole number");
-    return check_bounds(n, tf_range, "be", err);
+    if (in_range(n, tf_range))
+        return 0;
+    write_range(tf_range, &range);
+    return err_set(err, ERR_INVALID, "must be %s", buf_str(&range));
 }
 
 int tf_check_length(const struct tf_value *v, const void *tf_range, struct err *err)
 {
-    if (v->type->kind == TF_STRING)
-        return check_bounds((int64_t)v->string.len, tf_range, "have a length of", err);
-    return check_bounds((int64_t)tf_len(v), tf_range, "have a number of elements of", err);
+    struct buf range CLEANUP(buf_done) = BUF_INIT;
+    bool string = v->type->kind == TF_STRING;
+
+    if (in_range((int64_t)(string ? v->string.len : tf_len(v)), tf_range))
+        return 0;
+    write_range(tf_range, &range);
+    if (string)
+        return err_set(err, ERR_INVALID, "must be %s bytes long", buf_str(&range));
+    return err_set(err, ERR_INVALID, "must have %s elements", buf_str(&range));
 }
 
 int tf_check_duration(const struct tf_value *v, const void *unused UNUSED, struct err *err)
