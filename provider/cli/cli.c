@@ -27,10 +27,16 @@ static void print_usage(const struct cli *cli, FILE *out)
     }
 }
 
+/* Dashes in front make no difference: -version and --debug are what people try. */
+static const char *without_dashes(const char *name)
+{
+    return name + strspn(name, "-");
+}
+
 static const struct cli_command *find_command(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        if (!strcmp(commands[i]->name, name))
+        if (!strcmp(without_dashes(commands[i]->name), without_dashes(name)))
             return commands[i];
     return NULL;
 }

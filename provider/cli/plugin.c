@@ -15,6 +15,11 @@ static const ProtobufCMessage *handle(void *host, const struct method *method,
     return rpc_handle(host, method, call, request);
 }
 
+static void forget_peer(void *host, const void *peer)
+{
+    rpc_host_forget(host, peer);
+}
+
 static void cancel_all(void *host)
 {
     rpc_host_cancel(host);
@@ -32,6 +37,7 @@ static int serve_plugin(struct cli *cli, enum serve_mode mode, const struct hand
         .temp_dir = cli->env("TMPDIR"),
         .find = rpc_find,
         .handle = handle,
+        .forget_peer = forget_peer,
         .cancel_all = cancel_all,
         .arg = host,
         .overdue = cli->give_up,

@@ -30,6 +30,7 @@ void call_free(struct call *c)
     grpc_byte_buffer_destroy(c->answer);
     grpc_metadata_array_destroy(&c->metadata);
     grpc_call_details_destroy(&c->details);
+    grpc_auth_context_release(c->peer);
     if (c->call)
         grpc_call_unref(c->call);
     cancel_free(c->handler.cancel);
@@ -86,6 +87,8 @@ void call_begin(struct call *c)
     find_method(c);
     c->handler.arena = arena_new();
     c->handler.cancel = cancel_new(NULL);
+    if (c->options->forget_peer)
+        c->handler.peer = c->peer = grpc_call_auth_context(c->call);
     c->pending++;
     start(c, &closed, 1, CALL_CLOSED);
     if (!c->method) {

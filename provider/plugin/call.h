@@ -3,6 +3,7 @@
 #define PLUGIN_CALL_H
 
 #include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -29,6 +30,7 @@ struct call {
     bool is_service;             /* method is from services.c */
     struct method_call handler;
     grpc_byte_buffer *request, *answer;
+    grpc_auth_context *peer; /* one per connection; kept so that its address stays taken */
     int cancelled;           /* set by the core with CLOSED */
     unsigned pending;        /* events still to come; the polling thread's */
     atomic_bool handed_back; /* orders the worker's writes before the polling thread's free */

@@ -24,6 +24,9 @@ enum method_kind {
 struct method_call {
     struct arena *arena;
     struct cancel *cancel; /* fires when the peer goes away; users may fire it as well */
+    /* Tells connections apart: the same for all calls of one, different for two that are alive at
+     * the same time. NULL if there is but one client. */
+    const void *peer;
 };
 
 struct method {

@@ -172,6 +172,7 @@ static int listen_on_socket(struct process *p, struct err *err)
         .max_workers = MAX_WORKERS,
         .find = o->find,
         .handle = o->handle,
+        .forget_peer = o->mode == SERVE_REATTACH ? o->forget_peer : NULL,
         .arg = o->arg,
         .host_gone = o->mode == SERVE_MANAGED ? host_gone : NULL,
         .host_arg = p,

@@ -21,7 +21,8 @@ struct serve_options {
     const struct method *(*find)(const char *path);
     const ProtobufCMessage *(*handle)(void *arg, const struct method *method,
                                       struct method_call *call, const ProtobufCMessage *request);
-    void (*cancel_all)(void *arg); /* asks all running calls to come to an end */
+    void (*forget_peer)(void *arg, const void *peer); /* for SERVE_REATTACH */
+    void (*cancel_all)(void *arg);                    /* asks all running calls to come to an end */
     void *arg;
 
     void (*overdue)(void); /* must end the process at once: something hangs */

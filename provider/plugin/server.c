@@ -186,16 +186,23 @@ static void on_message(struct server *s, struct call *c)
         call_handle(c);
 }
 
+static void on_lifeline_closed(struct server *s, struct call *c)
+{
+    if (s->options.forget_peer)
+        s->options.forget_peer(s->options.arg, c->handler.peer);
+    if (!s->options.host_gone || atomic_load(&s->stopping))
+        return;
+    log_warn("plugin", "the host went away without a farewell");
+    server_stop(s, HOST_GONE_GRACE_MS);
+}
+
 static void on_closed(struct server *s, struct call *c)
 {
     if (!c->cancelled)
         return;
     cancel_fire(c->handler.cancel);
-    if (c->method && c->method->kind == METHOD_LIFELINE && s->options.host_gone &&
-        !atomic_load(&s->stopping)) {
-        log_warn("plugin", "the host went away without a farewell");
-        server_stop(s, HOST_GONE_GRACE_MS);
-    }
+    if (c->method && c->method->kind == METHOD_LIFELINE)
+        on_lifeline_closed(s, c);
 }
 
 static void on_call_event(struct server *s, const struct call_tag *tag, bool ok)

@@ -41,6 +41,8 @@ struct server_options {
     const struct method *(*find)(const char *path);
     const ProtobufCMessage *(*handle)(void *arg, const struct method *method,
                                       struct method_call *call, const ProtobufCMessage *request);
+    /* A connection that had a METHOD_LIFELINE is gone; NULL = there is but one client. */
+    void (*forget_peer)(void *arg, const void *peer);
     void *arg;
 
     /* Is the host gone? Asked now and then while nothing happens; NULL = never ask, and don't stop

@@ -10,6 +10,7 @@
 /* One call in progress. */
 struct rpc {
     struct rpc_host *host;
+    const void *peer; /* the connection */
     const struct tf_provider *provider;
     struct arena *arena;
     struct tf_diags diags;

@@ -26,7 +26,7 @@ const ProtobufCMessage *rpc_validate_provider_config(struct rpc *rpc,
     return RPC_ANSWER(rpc, resp);
 }
 
-/* A new client, or a new run of the same (reattach mode): an interrupt of the last one is over. */
+/* An interrupt of the last run that came over this connection is over. */
 const ProtobufCMessage *rpc_configure_provider(struct rpc *rpc, const ProtobufCMessage *request)
 {
     const Tfplugin6__ConfigureProvider__Request *req = (const void *)request;
@@ -35,12 +35,12 @@ const ProtobufCMessage *rpc_configure_provider(struct rpc *rpc, const ProtobufCM
     const struct tf_value *config = decode_config(rpc, req->config);
     void *session = NULL;
 
-    rpc_host_resume(rpc->host);
+    rpc_host_resume(rpc->host, rpc->peer);
     rpc_capabilities(rpc, req->client_capabilities);
     rpc->context.session = NULL;
     if (config && rpc->provider->configure)
         session = rpc->provider->configure(&rpc->context, config, req->terraform_version);
-    rpc_host_set_session(rpc->host, session);
+    rpc_host_set_session(rpc->host, rpc->peer, session);
     return RPC_ANSWER(rpc, resp);
 }
 
@@ -49,6 +49,6 @@ const ProtobufCMessage *rpc_stop_provider(struct rpc *rpc, const ProtobufCMessag
     Tfplugin6__StopProvider__Response *resp = RPC_NEW(rpc, tfplugin6__stop_provider__response);
 
     (void)request;
-    rpc_host_cancel(rpc->host);
+    rpc_host_stop(rpc->host, rpc->peer);
     return &resp->base;
 }

@@ -92,7 +92,6 @@ static void import_state(struct rpc *rpc, const Tfplugin6__ImportResourceState__
 
     if (!r)
         return;
-    op.state = tf_object_null_members(rpc->arena, tf_schema_type(rpc->arena, r->schema));
     tf_import_resource(&rpc->context, r, &op);
     imported = RPC_NEW(rpc, tfplugin6__import_resource_state__imported_resource);
     if (!tf_failed(&rpc->diags) &&

@@ -46,14 +46,15 @@ const ProtobufCMessage *rpc_handle(struct rpc_host *h, const struct method *meth
                                    struct method_call *call, const ProtobufCMessage *request)
 {
     const struct rpc_method *m = (const struct rpc_method *)method;
-    struct rpc rpc = {.host = h, .provider = rpc_host_provider(h), .arena = call->arena};
+    struct rpc rpc = {
+        .host = h, .peer = call->peer, .provider = rpc_host_provider(h), .arena = call->arena};
     struct rpc_entry entry;
     const ProtobufCMessage *answer;
     void *session;
 
     log_trace("rpc", "%s begins", m->name);
     tf_diags_init(&rpc.diags, rpc.arena);
-    session = rpc_host_enter(h, &entry, call->cancel, m->flags & RPC_AFTER_STOP);
+    session = rpc_host_enter(h, &entry, call->cancel, call->peer, m->flags & RPC_AFTER_STOP);
     rpc.context = (struct tf_context){
         .arena = rpc.arena, .cancel = call->cancel, .diags = &rpc.diags, .session = session};
     answer = m->handler(&rpc, request);

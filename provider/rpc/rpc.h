@@ -11,7 +11,7 @@
 
 struct rpc_host;
 
-/* What the calls of one process share: the provider and the current session. */
+/* What the calls of one process share: the provider and, for each connection, its session. */
 struct rpc_host *rpc_host_new(const struct tf_provider *provider);
 void rpc_host_free(struct rpc_host *h); /* when no call runs; accepts NULL */
 DEFINE_CLEANUP(rpc_host_cleanup, struct rpc_host *, rpc_host_free)
@@ -19,6 +19,9 @@ DEFINE_CLEANUP(rpc_host_cleanup, struct rpc_host *, rpc_host_free)
 /* Asks every running call to come to an end, and those that still come, until the provider is
  * configured again. Returns at once. */
 void rpc_host_cancel(struct rpc_host *h);
+
+/* The connection is gone: drops its session, which calls that still run keep until they end. */
+void rpc_host_forget(struct rpc_host *h, const void *peer);
 
 /* The method of a path, or NULL. */
 const struct method *rpc_find(const char *path);

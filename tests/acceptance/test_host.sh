@@ -33,8 +33,10 @@ test_by_hand() {
     assert_contains stderr "Terraform starts it by itself" "version" "-debug"
     "$PROBE" help >stdout
     assert_contains stdout "-debug"
-    "$PROBE" version >stdout
-    assert_contains stdout "terraform-provider-probe " "protocol 6"
+    for spelling in version -version --version; do
+        "$PROBE" $spelling >stdout
+        assert_contains stdout "terraform-provider-probe " "protocol 6"
+    done
     refused "$PROBE" nonsense 2>stderr
     assert_contains stderr 'unknown command "nonsense"'
     refused "$PROBE" version extra 2>stderr
@@ -614,6 +616,37 @@ test_reattach() {
     kill -0 $debug
     kill -INT $debug || true
     kill -TERM $debug # background jobs of a script ignore SIGINT
+    wait $debug
+}
+
+# Two configurations in one process: each object must go where its own provider block says.
+test_reattach_with_aliases() {
+    config <<HCL
+provider "probe" {
+  alias = "other"
+  dir   = "$WORK/others"
+}
+resource "probe_object" "here" {
+  count = 5
+  name  = "here\${count.index}"
+}
+resource "probe_object" "there" {
+  count    = 5
+  provider = probe.other
+  name     = "there\${count.index}"
+}
+HCL
+    mkdir others
+    "$PROBE" -debug >stdout 2>stderr &
+    debug=$!
+    eventually grep -q TF_REATTACH_PROVIDERS stdout
+    eval "export $(cat stdout)"
+    apply
+    assert_equal "$(ls objects others | tr '\n' ' ')" \
+        "objects: here0 here1 here2 here3 here4 notes  others: notes there0 there1 there2 there3 there4 "
+    assert_settled
+    destroy
+    kill -TERM $debug
     wait $debug
 }
 

@@ -172,7 +172,7 @@ static struct method_call now;
 static void setup(void)
 {
     host = rpc_host_new(&provider);
-    now = (struct method_call){arena_new(), cancel_new(NULL)};
+    now = (struct method_call){arena_new(), cancel_new(NULL), NULL};
 }
 
 static void teardown(void)
@@ -682,6 +682,36 @@ START_TEST(sessions_are_swapped)
 }
 END_TEST
 
+/* Reattach mode: each connection has its own, and one without gets the newest. */
+START_TEST(sessions_belong_to_connections)
+{
+    static const char one, two, three;
+    void *of_one, *of_two;
+
+    made_state = as_planned;
+    now.peer = &one;
+    configure_provider();
+    apply(CREATE);
+    of_one = seen_session;
+    now.peer = &two;
+    configure_provider();
+    apply(CREATE);
+    of_two = seen_session;
+    ck_assert_ptr_ne(of_one, of_two);
+    ck_assert_int_eq(references, 2);
+    now.peer = &one;
+    apply(CREATE);
+    ck_assert_ptr_eq(seen_session, of_one);
+    now.peer = &three;
+    apply(CREATE);
+    ck_assert_ptr_eq(seen_session, of_two);
+    rpc_host_forget(host, &one);
+    ck_assert_int_eq(references, 1);
+    rpc_host_forget(host, &three); /* which had none */
+    ck_assert_int_eq(references, 1);
+}
+END_TEST
+
 static void stop(void)
 {
     Tfplugin6__StopProvider__Request req = TFPLUGIN6__STOP_PROVIDER__REQUEST__INIT;
@@ -733,6 +763,22 @@ START_TEST(an_interrupt_lasts_until_the_next_configuration)
 }
 END_TEST
 
+START_TEST(an_interrupt_of_one_connection_leaves_the_others_alone)
+{
+    static const char one, two;
+
+    made_state = as_planned;
+    now.peer = &one;
+    configure_provider();
+    stop();
+    next_call();
+    now.peer = &two;
+    ASSERT_FINE(apply(CREATE));
+    now.peer = &one;
+    ASSERT_ERROR(apply(CREATE), "interrupted");
+}
+END_TEST
+
 /* The interrupt comes while a call runs: from inside of it, as if from another thread. */
 static const struct tf_value *interrupted(struct tf_context *ctx, const struct tf_apply *op)
 {
@@ -774,6 +820,8 @@ int main(void)
     tcase_add_test(t, functions_answer);
     tcase_add_test(t, ephemerals_answer);
     tcase_add_test(t, sessions_are_swapped);
+    tcase_add_test(t, sessions_belong_to_connections);
+    tcase_add_test(t, an_interrupt_of_one_connection_leaves_the_others_alone);
     tcase_add_test(t, an_interrupt_lasts_until_the_next_configuration);
     tcase_add_test(t, an_interrupt_reaches_running_calls);
     suite_add_tcase(s, t);
