@@ -1059,15 +1059,14 @@ static void add_cases(Suite *suite)
 
 int main(void)
 {
-    Suite *suite = suite_create("http");
+    Suite *suite = suite_create("base/http");
     SRunner *runner;
     int failed;
 
     add_cases(suite);
     runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
+    srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    return failed != 0;
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
