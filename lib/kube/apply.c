@@ -159,8 +159,7 @@ static bool is_crd(const json_t *object)
 /* Subscribes to the kind of a node, once per kind. */
 static void watch_kind(struct run *r, const struct node *n)
 {
-    char *name CLEANUP(mem_cleanup)
-    = mem_printf("%s.%s", n->resource->plural, n->resource->group);
+    char *name CLEANUP(mem_cleanup) = mem_printf("%s.%s", n->resource->plural, n->resource->group);
 
     if (json_object_get(r->watched, name))
         return;
@@ -173,8 +172,7 @@ static void ask_served(struct run *r, struct node *n)
 {
     json_t *versions = krm_get(n->object, "spec", "versions", NULL), *v, *served = NULL;
     struct kube_request req = {.verb = KUBE_RAW_GET, .not_served_retry = true, .user = n};
-    char *path CLEANUP(mem_cleanup)
-    = NULL;
+    char *path CLEANUP(mem_cleanup) = NULL;
     size_t i;
 
     json_array_foreach (versions, i, v)
@@ -195,6 +193,30 @@ static void ask_served(struct run *r, struct node *n)
     kube_start(r->queue, &req);
 }
 
+/* Looks at the newest that a watch has said of an applied node. It may have come before the answer to
+ * our own request. */
+static void judge(struct run *r, struct node *n)
+{
+    struct buf why CLEANUP(buf_done) = BUF_INIT;
+    enum kube_readiness readiness;
+
+    if (!n->last_seen ||
+        json_integer_value(krm_get(n->last_seen, "metadata", "generation", NULL)) < n->generation)
+        return;
+    readiness = kube_readiness_of(n->last_seen, &why);
+    free(n->why);
+    n->why = buf_take(&why);
+    if (readiness == KUBE_READY) {
+        node_ready(r, n);
+    } else if (readiness == KUBE_FAILED) {
+        struct buf text = BUF_INIT;
+
+        buf_printf(&text, "%s\n", n->why);
+        kube_explain(r->o->client, n->last_seen, r->o->cancel, &text);
+        node_fail(r, n, ERR_FAIL, buf_take(&text));
+    }
+}
+
 /* The object is in the cluster as it should be. */
 static void node_applied(struct run *r, struct node *n)
 {
@@ -210,6 +232,7 @@ static void node_applied(struct run *r, struct node *n)
             node_ready(r, n);
     } else if (matters && kube_readiness_matters(n->resource->group, n->resource->kind)) {
         watch_kind(r, n);
+        judge(r, n);
     } else {
         node_ready(r, n);
     }
@@ -383,34 +406,17 @@ static void on_result(struct run *r, struct kube_result *res)
 
 static void on_watched(struct run *r, const json_t *object)
 {
-    char *key CLEANUP(mem_cleanup)
-    = kube_key(object);
+    char *key CLEANUP(mem_cleanup) = kube_key(object);
     const json_t *number = json_object_get(r->index, key);
-    struct buf why CLEANUP(buf_done) = BUF_INIT;
-    enum kube_readiness readiness;
     struct node *n;
 
     if (!number)
         return;
     n = &r->nodes[json_integer_value(number)];
-    if (n->state != NODE_APPLIED)
-        return;
     json_decref(n->last_seen);
     n->last_seen = json_incref((json_t *)object);
-    if (json_integer_value(krm_get(object, "metadata", "generation", NULL)) < n->generation)
-        return;
-    readiness = kube_readiness_of(object, &why);
-    free(n->why);
-    n->why = buf_take(&why);
-    if (readiness == KUBE_READY) {
-        node_ready(r, n);
-    } else if (readiness == KUBE_FAILED) {
-        struct buf text = BUF_INIT;
-
-        buf_printf(&text, "%s\n", n->why);
-        kube_explain(r->o->client, object, r->o->cancel, &text);
-        node_fail(r, n, ERR_FAIL, buf_take(&text));
-    }
+    if (n->state == NODE_APPLIED)
+        judge(r, n);
 }
 
 /* --- the loop ----------------------------------------------------------------------------------
@@ -645,11 +651,9 @@ void kube_check_foreign(const json_t *objects, const json_t *existing, const cha
     size_t i;
 
     json_array_foreach (objects, i, object) {
-        char *key CLEANUP(mem_cleanup)
-        = kube_key(object);
+        char *key CLEANUP(mem_cleanup) = kube_key(object);
         const json_t *there = json_object_get(existing, key);
-        char *owner CLEANUP(mem_cleanup)
-        = NULL;
+        char *owner CLEANUP(mem_cleanup) = NULL;
 
         if (!there ||
             !strcmp(krm_str(there, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL), set_id))
