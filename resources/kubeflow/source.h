@@ -10,9 +10,10 @@
  *     3. mirrors that are URLs
  *     4. the URL itself
  *
- * `offline` leaves out 4. A cache directory that can't be made or written is no error: there is no
- * cache then. What a URL names may change unless the URL says otherwise (a commit, a version tag);
- * what may change is taken from the cache directory only when nothing else answers.
+ * `offline` leaves out 4. A place that doesn't answer, or has other content than the digest that is
+ * asked for, is passed over. A cache directory that can't be made or written is no error: there is no
+ * cache then. What a URL names may change, unless the URL (a commit, a version tag) or a digest says
+ * otherwise; what may change is taken from the cache directory only when nothing else answers.
  *
  * Mirrors. Each is a pair of URL prefix and target; the target, a directory or another URL prefix,
  * takes the prefix's place. The longest prefix that fits goes first. The environment variable
@@ -22,9 +23,10 @@
  *
  *     https://host/path                          <target>/host/path
  *
- * In directories these are looked for too:
- *
  *     a release                                  <target>/manifests-<release>.tar.gz
+ *
+ * In directories these are looked for too, also below <target>/remote-bases:
+ *
  *     a repository at a ref (tag or commit)      <target>/host/owner/repo/<ref>/  (unpacked)
  *     .../owner/repo/releases/download/TAG/FILE  <target>/host/owner/repo/TAG/FILE
  *
@@ -52,12 +54,13 @@
 #define SOURCE_MAX_MIRRORS  64
 #define SOURCE_TRIES        3      /* of a download that fails with something that heals */
 #define SOURCE_TIMEOUT_MS   300000 /* of one try */
+#define SOURCE_IDLE_MS      30000  /* without a byte */
 
 struct source_cache;
 
 struct source_cache_options {
-    const char
-        *cache_dir; /* NULL = $XDG_CACHE_HOME or ~/.cache, terraform-provider-kubeflow; "" = none */
+    /* NULL: terraform-provider-kubeflow in $XDG_CACHE_HOME or ~/.cache; "": none. */
+    const char *cache_dir;
     bool offline;
     const json_t *mirrors; /* object: URL prefix -> URL prefix or directory; or NULL */
     const char *(*getenv_fn)(const char *); /* NULL = the process's; a seam for tests */
@@ -95,9 +98,9 @@ int source_open(struct source_cache *c, const struct source_spec *spec, struct c
 
 /* Remote resources of kustomizations, for kustomize_options.resolver. Understood are
  *
- *     https://host/owner/repo//path?ref=REF      (also without "https://", with "git::", with
- *     https://host/owner/repo/path?ref=REF        "?version=", "&submodules=...", "&timeout=...",
- *                                                 owner/repo.git, path empty)
+ *     https://host/owner/repo//path?ref=REF      (also without "https://", with "git::", as
+ *     https://host/owner/repo/path?ref=REF        git@host:owner/repo, with "?version=" or further
+ *                                                 parameters, owner/repo.git, path empty)
  *     https://anything/file.yaml                  a plain file
  *
  * A ref is required: what moves can't be planned. The loaders are the cache's. */
@@ -105,8 +108,7 @@ struct source_resolver {
     struct kustomize_resolver resolver; /* hand &r.resolver to kustomize_build */
     struct source_cache *cache;
     struct cancel *cancel;
-    json_t
-        *used; /* object: URL as written -> digest of its tree; what the render leant on besides */
+    struct arena *arena; /* owns the paths that were given out */
 };
 void source_resolver_init(struct source_resolver *r, struct source_cache *cache,
                           struct cancel *cancel);
