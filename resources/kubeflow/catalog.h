@@ -1,7 +1,6 @@
 /* The releases of Kubeflow that are known, and their components: data from catalog.def.
  *
- * A newer release is never chosen by itself; each is a block of rows in catalog.def (made by
- * tests/lint/gen_catalog.py from measured renders of the releases, see there). */
+ * A newer release is never chosen by itself; each is a block of rows there. */
 #ifndef KUBEFLOW_CATALOG_H
 #define KUBEFLOW_CATALOG_H
 
@@ -14,11 +13,10 @@ struct catalog_component {
     const char *name;    /* "katib" */
     const char *version; /* "0.18.0"; "" where the manifests have none (kubeflow-roles) */
     const char *group;   /* "common": what others build on; "app"; "experimental" */
-    const char *title;   /* one line for people */
     bool by_default;     /* part of the release's own `example` */
     const char *path[CATALOG_TARGETS]; /* of its kustomization for each target, never NULL */
-    /* Names, NULL-ended. needs: its objects can't be applied without (CRDs, namespaces, issuers);
-     * runs_with: it is applied but doesn't do its work without. */
+    /* Names, NULL-ended, never NULL. needs: its objects can't be applied without (CRDs, namespaces,
+     * webhooks that check them); runs_with: it is applied but doesn't do its work without. */
     const char *const *needs;
     const char *const *runs_with;
 };
@@ -37,13 +35,23 @@ struct catalog_release {
 /* All releases, oldest first. */
 const struct catalog_release *catalog_releases(size_t *ret_len);
 
-/* By name ("26.03"; "v1.10.2" is accepted for "1.10.2"), or NULL. */
+/* By name ("26.03"; "v1.10.2" is accepted for "1.10.2"), or NULL. name may be NULL. */
 const struct catalog_release *catalog_release(const char *name);
 const struct catalog_component *catalog_component(const struct catalog_release *r,
                                                   const char *name);
 
 /* "generic", "gke", "eks"; NULL or "" is generic. -1 for anything else. */
 int catalog_target(const char *name);
+
+/* What a component is, in a few words: "Hyperparameter tuning"; "" for an unknown name. */
+const char *catalog_title(const char *component);
+
+/* The namespace for objects of the component that name none, or NULL when they all do. */
+const char *catalog_namespace(const char *component);
+
+/* A strategic merge patch that belongs to the component on that target, or NULL. */
+const char *catalog_patch(const struct catalog_release *r, const char *component,
+                          enum catalog_target target);
 
 /* For "did you mean ...?": the name that is most alike, or NULL when none is near. */
 const char *catalog_nearest_release(const char *name);
