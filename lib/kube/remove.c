@@ -23,8 +23,10 @@
 #include "lib/base/banned.h"
 
 #define MODULE            "kube.remove"
-#define LAST_PHASE        5 /* kube_graph_phase: custom resources */
-#define WORKLOAD_PHASE    3
+#define STEP(phase)       (2 * (phase)) /* odd numbers: before the phase with the number below */
+#define LAST_STEP         STEP(5)       /* kube_graph_phase: custom resources */
+#define WORKLOAD_STEP     STEP(3)
+#define AGGREGATION       "clusterrole-aggregation-controller" /* its field manager */
 #define POLL_FIRST_MS     100
 #define POLL_MAX_MS       2000
 #define PROGRESS_EVERY_MS 5000
@@ -43,6 +45,7 @@ struct target {
     const json_t *meta; /* borrowed */
     const struct kube_resource *resource;
     bool release;
+    bool failed;
 };
 
 typedef VEC(struct target) target_vec;
@@ -94,8 +97,7 @@ static void add_sentence(json_t *out, const char *what, const json_t *objects)
         return;
     buf_printf(&text, "%s: ", what);
     json_array_foreach (objects, i, object) {
-        char *key CLEANUP(mem_cleanup)
-        = kube_key(object);
+        char *key CLEANUP(mem_cleanup) = kube_key(object);
 
         if (i < MAX_NAMED)
             buf_printf(&text, "%s%s", i ? ", " : "", key);
@@ -105,12 +107,11 @@ static void add_sentence(json_t *out, const char *what, const json_t *objects)
     json_array_append_new(out, json_string(buf_str(&text)));
 }
 
-static int user_data_of(const struct kube_remove_options *o, json_t *meta, json_t *claims,
-                        json_t *out, struct err *err)
+static int user_data_of(const struct kube_remove_options *o, enum kube_strangers which,
+                        json_t *meta, json_t *claims, json_t *out, struct err *err)
 {
     json_auto_t *found = NULL;
-    char *what CLEANUP(mem_cleanup)
-    = NULL;
+    char *what CLEANUP(mem_cleanup) = NULL;
     const char *kind = kind_of(meta);
     int rc = 0;
 
@@ -119,12 +120,12 @@ static int user_data_of(const struct kube_remove_options *o, json_t *meta, json_
     if (!strcmp(kind, "PersistentVolumeClaim")) {
         json_array_append(claims, meta);
     } else if (!strcmp(kind, "Namespace")) {
-        rc = kube_namespace_content(o->client, name_of(meta), o->set_id, MAX_NAMED + 1, o->cancel,
-                                    &found, err);
+        rc = kube_namespace_content(o->client, name_of(meta), o->set_id, which, MAX_NAMED + 1,
+                                    o->cancel, &found, err);
         what = mem_printf("in namespace %s, not of this installation", name_of(meta));
     } else if (!strcmp(kind, "CustomResourceDefinition") && o->crds == KUBE_CRDS_DELETE) {
-        rc = kube_crd_instances(o->client, name_of(meta), o->set_id, MAX_NAMED + 1, o->cancel,
-                                &found, err);
+        rc = kube_crd_instances(o->client, name_of(meta), o->set_id, which, MAX_NAMED + 1,
+                                o->cancel, &found, err);
         what = mem_printf("custom resources of %s", name_of(meta));
     }
     if (!rc && found)
@@ -132,14 +133,15 @@ static int user_data_of(const struct kube_remove_options *o, json_t *meta, json_
     return rc;
 }
 
-int kube_remove_check(const struct kube_remove_options *o, json_t **ret_user_data, struct err *err)
+int kube_remove_check(const struct kube_remove_options *o, enum kube_strangers which,
+                      json_t **ret_user_data, struct err *err)
 {
     json_auto_t *out = json_array(), *claims = json_array();
     json_t *meta;
     const char *key;
 
     json_object_foreach ((json_t *)o->targets, key, meta) {
-        int rc = user_data_of(o, meta, claims, out, err);
+        int rc = user_data_of(o, which, meta, claims, out, err);
 
         if (rc)
             return rc;
@@ -168,15 +170,15 @@ static int must_release(const struct removal *r, const struct target *t, bool *r
         if (o->crds == KUBE_CRDS_KEEP)
             why = "crds = \"keep\"";
         else if (o->crds == KUBE_CRDS_IF_UNUSED || keep_data)
-            rc = kube_crd_instances(o->client, name_of(t->meta), o->set_id, 1, o->cancel, &found,
-                                    err);
+            rc = kube_crd_instances(o->client, name_of(t->meta), o->set_id, KUBE_NOT_OF_SET, 1,
+                                    o->cancel, &found, err);
         if (json_array_size(found))
             why = "objects of its kind exist";
     } else if (!strcmp(kind, "PersistentVolumeClaim") && keep_data) {
         why = "it holds data";
     } else if (!strcmp(kind, "Namespace") && keep_data) {
-        rc = kube_namespace_content(o->client, name_of(t->meta), o->set_id, 1, o->cancel, &found,
-                                    err);
+        rc = kube_namespace_content(o->client, name_of(t->meta), o->set_id, KUBE_NOT_OF_SET, 1,
+                                    o->cancel, &found, err);
         if (json_array_size(found))
             why = "others keep something in it";
     }
@@ -191,12 +193,12 @@ static int must_release(const struct removal *r, const struct target *t, bool *r
 /* --- sending ------------------------------------------------------------------------------------
  */
 
-static void send_delete(struct removal *r, struct target *t, int phase)
+static void send_delete(struct removal *r, struct target *t, int step)
 {
     /* A workload goes only after its pods, so that what they use isn't pulled from under them. */
     json_auto_t *options =
         json_pack("{s:s, s:s, s:s, s:{s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
-                  "propagationPolicy", phase == WORKLOAD_PHASE ? "Foreground" : "Background",
+                  "propagationPolicy", step == WORKLOAD_STEP ? "Foreground" : "Background",
                   "preconditions", "uid", krm_str(t->meta, "metadata", "uid", NULL));
     struct kube_request req = {.verb = KUBE_DELETE,
                                .resource = t->resource,
@@ -237,7 +239,7 @@ static void send_release(struct removal *r, struct target *t)
     kube_start(r->queue, &req);
 }
 
-/* Takes all answers of the phase. Gone already is as good as deleted. */
+/* Takes all answers of the step. Gone already is as good as deleted. */
 static int collect(struct removal *r, struct err *err)
 {
     while (kube_pending(r->queue)) {
@@ -251,6 +253,7 @@ static int collect(struct removal *r, struct err *err)
         if (res.code == ERR_NOT_FOUND || (res.code == ERR_CONFLICT && !t->release)) {
             /* not there any more, or another object has taken the name */
         } else if (res.code) {
+            t->failed = true;
             problem(r->result, res.code, t->key, mem_strdup(err_msg(&res.err)));
         } else if (!t->release) {
             r->result->deleted++;
@@ -271,7 +274,7 @@ static int still_there(struct removal *r, const target_vec *targets, json_t **re
     int rc;
 
     for (size_t i = 0; i < targets->len; i++)
-        if (!targets->at[i].release)
+        if (!targets->at[i].release && !targets->at[i].failed)
             json_array_append(objects, (json_t *)targets->at[i].meta);
     rc = kube_existing(r->o->client, objects, r->o->cancel, &found, err);
     if (rc)
@@ -280,7 +283,7 @@ static int still_there(struct removal *r, const target_vec *targets, json_t **re
         const struct target *t = &targets->at[i];
         json_t *now = json_object_get(found, t->key);
 
-        if (now && !t->release &&
+        if (now && !t->release && !t->failed &&
             !strcmp(krm_str(now, "metadata", "uid", NULL),
                     krm_str(t->meta, "metadata", "uid", NULL)))
             json_object_set(left, t->key, now);
@@ -335,7 +338,7 @@ static int wait_gone(struct removal *r, const target_vec *targets, struct err *e
     }
 }
 
-/* --- phases -------------------------------------------------------------------------------------
+/* --- steps --------------------------------------------------------------------------------------
  */
 
 /* With crds = delete and user_data = delete, the custom resources that users made go too, first,
@@ -353,13 +356,12 @@ static int add_instances(struct removal *r, struct err *err)
 
         if (strcmp(kind_of(meta), "CustomResourceDefinition"))
             continue;
-        rc = kube_crd_instances(r->o->client, name_of(meta), r->o->set_id, MAX_INSTANCES,
-                                r->o->cancel, &found, err);
+        rc = kube_crd_instances(r->o->client, name_of(meta), r->o->set_id, KUBE_NOT_OF_SET,
+                                MAX_INSTANCES, r->o->cancel, &found, err);
         if (rc)
             return rc;
         json_array_foreach (found, i, object) {
-            char *name CLEANUP(mem_cleanup)
-            = kube_key(object);
+            char *name CLEANUP(mem_cleanup) = kube_key(object);
 
             json_object_set(r->targets, name, object);
         }
@@ -367,7 +369,21 @@ static int add_instances(struct removal *r, struct err *err)
     return 0;
 }
 
-static int run_phase(struct removal *r, int phase, struct err *err)
+static int step_of(const json_t *meta)
+{
+    int step = STEP(kube_graph_phase(meta));
+    const json_t *entry;
+    size_t i;
+
+    if (strcmp(kind_of(meta), "ClusterRole"))
+        return step;
+    json_array_foreach (krm_get(meta, "metadata", "managedFields", NULL), i, entry)
+        if (!strcmp(krm_str(entry, "manager", NULL), AGGREGATION))
+            return step + 1;
+    return step;
+}
+
+static int run_step(struct removal *r, int step, struct err *err)
 {
     target_vec targets = VEC_INIT;
     const char *key;
@@ -378,7 +394,7 @@ static int run_phase(struct removal *r, int phase, struct err *err)
         struct gvk gvk = gvk_of(meta);
         struct target t = {.key = key, .meta = meta};
 
-        if (rc || kube_graph_phase(meta) != phase)
+        if (rc || step_of(meta) != step)
             continue;
         rc = kube_resource_for(r->o->client, gvk.group, gvk.version, gvk.kind, r->o->cancel,
                                &t.resource, err);
@@ -396,7 +412,7 @@ static int run_phase(struct removal *r, int phase, struct err *err)
             json_array_append_new(r->result->retained, json_string(targets.at[i].key));
             send_release(r, &targets.at[i]);
         } else {
-            send_delete(r, &targets.at[i], phase);
+            send_delete(r, &targets.at[i], step);
         }
     }
     if (!rc && targets.len)
@@ -419,8 +435,8 @@ int kube_remove(const struct kube_remove_options *o, struct kube_remove_result *
     log_info(MODULE, "%s: removing %zu objects", o->what, json_object_size(o->targets));
     if (o->crds == KUBE_CRDS_DELETE && o->user_data == KUBE_DATA_DELETE)
         rc = add_instances(&r, &err);
-    for (int phase = LAST_PHASE; !rc && phase >= 0; phase--)
-        rc = run_phase(&r, phase, &err);
+    for (int step = LAST_STEP; !rc && !result->nproblems && step >= 0; step--)
+        rc = run_step(&r, step, &err);
     if (rc && !result->nproblems)
         problem(result, rc, "", mem_strdup(err_msg(&err)));
     kube_queue_free(r.queue);

@@ -14,6 +14,7 @@
 #include "lib/base/cancel.h"
 #include "lib/kube/apply.h"
 #include "lib/kube/client.h"
+#include "lib/kube/user_data.h"
 
 enum kube_crd_policy { KUBE_CRDS_IF_UNUSED, KUBE_CRDS_DELETE, KUBE_CRDS_KEEP };
 enum kube_data_policy { KUBE_DATA_REFUSE, KUBE_DATA_KEEP, KUBE_DATA_DELETE };
@@ -34,8 +35,8 @@ struct kube_remove_options {
 /* What is in the way of a destroy: users' data that would go with the targets (claims, what others
  * keep in our namespaces, with crds = delete custom resources that users made). New array of
  * sentences; empty when nothing is. */
-int kube_remove_check(const struct kube_remove_options *o, json_t **ret_user_data,
-                      struct err *err) WARN_UNUSED;
+int kube_remove_check(const struct kube_remove_options *o, enum kube_strangers which,
+                      json_t **ret_user_data, struct err *err) WARN_UNUSED;
 
 struct kube_remove_result {
     json_t *retained;              /* array of keys that were kept or released */

@@ -22,8 +22,8 @@ static const struct {
 
 /* Adds those items that aren't members of the set. */
 static int add_strangers(struct kube_client *c, const struct kube_resource *resource,
-                         const char *namespace, const char *set_id, size_t limit,
-                         struct cancel *cancel, json_t *found, struct err *err)
+                         const char *namespace, const char *set_id, enum kube_strangers which,
+                         size_t limit, struct cancel *cancel, json_t *found, struct err *err)
 {
     struct kube_request req = {
         .verb = KUBE_LIST, .resource = resource, .namespace = namespace, .metadata_only = true};
@@ -40,7 +40,8 @@ static int add_strangers(struct kube_client *c, const struct kube_resource *reso
         const char *set = krm_str(item, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL);
         json_t *object;
 
-        if (!strcmp(set, set_id) || json_array_size(found) >= limit)
+        if (!strcmp(set, set_id) || (set[0] && which == KUBE_NOT_OF_ANY) ||
+            json_array_size(found) >= limit)
             continue;
         object = kube_metadata_object(resource, item);
         if (object)
@@ -50,7 +51,8 @@ static int add_strangers(struct kube_client *c, const struct kube_resource *reso
 }
 
 int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *set_id,
-                       size_t limit, struct cancel *cancel, json_t **ret_found, struct err *err)
+                       enum kube_strangers which, size_t limit, struct cancel *cancel,
+                       json_t **ret_found, struct err *err)
 {
     struct kube_request req = {
         .verb = KUBE_GET,
@@ -66,7 +68,7 @@ int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *
             kube_discover(c, krm_str(res.body, "spec", "group", NULL), "",
                           krm_str(res.body, "spec", "names", "kind", NULL), cancel, &resource, err);
         if (!rc)
-            rc = add_strangers(c, resource, NULL, set_id, limit, cancel, found, err);
+            rc = add_strangers(c, resource, NULL, set_id, which, limit, cancel, found, err);
     } else {
         err_move(err, &res.err);
     }
@@ -78,7 +80,8 @@ int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *
 }
 
 int kube_namespace_content(struct kube_client *c, const char *namespace, const char *set_id,
-                           size_t limit, struct cancel *cancel, json_t **ret_found, struct err *err)
+                           enum kube_strangers which, size_t limit, struct cancel *cancel,
+                           json_t **ret_found, struct err *err)
 {
     json_auto_t *found = json_array();
 
@@ -89,7 +92,7 @@ int kube_namespace_content(struct kube_client *c, const char *namespace, const c
 
         if (!resource)
             bug("%s isn't a built-in kind", content_kinds[i].kind);
-        rc = add_strangers(c, resource, namespace, set_id, limit, cancel, found, err);
+        rc = add_strangers(c, resource, namespace, set_id, which, limit, cancel, found, err);
         if (rc)
             return err_wrap(err, "looking for what namespace %s holds", namespace);
     }

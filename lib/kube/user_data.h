@@ -8,18 +8,25 @@
 #include "lib/base/cancel.h"
 #include "lib/kube/client.h"
 
+/* What counts as somebody else's. */
+enum kube_strangers {
+    KUBE_NOT_OF_SET, /* all that isn't a member of set_id */
+    KUBE_NOT_OF_ANY, /* only what is a member of no set at all: for a plan, in which other
+                        installations may be about to go as well */
+};
+
 /* Both give a new array of metadata objects (kube_metadata_object), at most `limit`. */
 
 /* Custom resources of the CRD named "<plural>.<group>" that aren't members of set_id; none when the
  * kind isn't served. */
 int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *set_id,
-                       size_t limit, struct cancel *cancel, json_t **ret_found,
-                       struct err *err) WARN_UNUSED;
+                       enum kube_strangers which, size_t limit, struct cancel *cancel,
+                       json_t **ret_found, struct err *err) WARN_UNUSED;
 
 /* What others keep in a namespace: claims and workloads that aren't members of set_id.
  * Custom resources count by the workloads and claims that they lead to. */
 int kube_namespace_content(struct kube_client *c, const char *namespace, const char *set_id,
-                           size_t limit, struct cancel *cancel, json_t **ret_found,
-                           struct err *err) WARN_UNUSED;
+                           enum kube_strangers which, size_t limit, struct cancel *cancel,
+                           json_t **ret_found, struct err *err) WARN_UNUSED;
 
 #endif

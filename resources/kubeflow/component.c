@@ -145,8 +145,9 @@ static bool inputs_known(const struct tf_value *v)
     return true;
 }
 
-/* The objects that the inputs in v stand for. Reports errors; false after one. */
-static bool render(struct tf_context *ctx, const struct tf_value *v, struct manifests *ret)
+/* The objects that the inputs in v stand for. 0, or the error's code with *ret_attribute to blame. */
+static int render_quietly(struct tf_context *ctx, const struct tf_value *v, struct manifests *ret,
+                          const char **ret_attribute, struct err *err)
 {
     json_auto_t *patches = tfjson_of(tf_get(v, "patches"));
     json_auto_t *mirrors = tfjson_of(tf_get(v, "image_mirrors"));
@@ -164,12 +165,20 @@ static bool render(struct tf_context *ctx, const struct tf_value *v, struct mani
         .image_mirrors = mirrors,
         .ignore_fields = ignore,
     };
-    struct err err CLEANUP(err_done) = ERR_INIT;
-    const char *attribute = NULL;
 
     if (!r.path && !r.url)
         r.component = str_or_null(v, "name");
-    if (!manifests_render(session_sources(ctx->session), &r, ctx->cancel, ret, &attribute, &err))
+    return manifests_render(session_sources(ctx->session), &r, ctx->cancel, ret, ret_attribute,
+                            err);
+}
+
+/* Reports errors; false after one. */
+static bool render(struct tf_context *ctx, const struct tf_value *v, struct manifests *ret)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    const char *attribute = NULL;
+
+    if (!render_quietly(ctx, v, ret, &attribute, &err))
         return true;
     tf_error_from(ctx->diags, attribute ? TF_ATTR(attribute) : NULL, "Manifests can't be rendered",
                   &err);
@@ -355,16 +364,32 @@ static void plan_destroy(struct tf_context *ctx, struct tf_plan *plan)
         session_client(ctx->session, &client, &err))
         return;
     r = removal_of(ctx, plan->prior, client, &wanted);
-    if (!install_removal_check(&r, &found, &err))
+    if (!install_removal_check(&r, KUBE_NOT_OF_ANY, &found, &err))
         report_user_data(ctx, found);
     else
         log_warn("component", "what a destroy would take along can't be said: %s", err_msg(&err));
     json_decref(wanted);
 }
 
+/* As far as can be said without manifests. */
+static bool nothing_to_do(const struct tf_plan *p)
+{
+    struct install_memory memory;
+    bool idle;
+
+    install_memory_load(p->private_state, &memory);
+    idle = p->action == TF_UPDATE && tf_equal(p->planned, p->prior) && !memory.unfinished &&
+           !memory.imported && !tf_len(tf_get(p->prior, "drift"));
+    install_memory_done(&memory);
+    return idle;
+}
+
 static void plan(struct tf_context *ctx, struct tf_plan *p)
 {
+    struct err err CLEANUP(err_done) = ERR_INIT;
     struct manifests m = {0};
+    const char *attribute = NULL;
+    int rc;
 
     if (p->action == TF_DELETE) {
         plan_destroy(ctx, p);
@@ -388,9 +413,21 @@ static void plan(struct tf_context *ctx, struct tf_plan *p)
     set_operation(p, p->action == TF_CREATE ? "create" : "update", str(p->planned, "id"));
     if (!inputs_known(p->planned)) {
         plan_unknown(ctx, p);
-    } else if (render(ctx, p->planned, &m)) {
+        return;
+    }
+    rc = render_quietly(ctx, p->planned, &m, &attribute, &err);
+    if (!rc) {
         plan_known(ctx, p, &m);
         manifests_done(&m);
+    } else if (rc == ERR_UNREACHABLE && nothing_to_do(p)) {
+        /* A destroy's refresh comes by here too: it needs no manifests. */
+        tf_warning(
+            ctx->diags, TF_ATTR(attribute), "Manifests can't be had",
+            "Nothing was changed since the last apply, so the plan goes on without them: %s.",
+            err_msg(&err));
+    } else {
+        tf_error_from(ctx->diags, attribute ? TF_ATTR(attribute) : NULL,
+                      "Manifests can't be rendered", &err);
     }
 }
 
@@ -550,7 +587,7 @@ static void remove_component(struct tf_context *ctx, struct tf_apply *op)
         return;
     }
     r = removal_of(ctx, op->prior, client, &wanted);
-    if (install_removal_check(&r, &found, &err)) {
+    if (install_removal_check(&r, KUBE_NOT_OF_SET, &found, &err)) {
         tf_error_from(ctx->diags, NULL, "Can't look for users' data", &err);
     } else {
         report_user_data(ctx, found);

@@ -12,6 +12,7 @@
 #include "lib/krm/path.h"
 #include "lib/kube/lease.h"
 #include "lib/kube/members.h"
+#include "resources/kubeflow/preflight.h"
 
 #include "lib/base/banned.h"
 
@@ -146,6 +147,10 @@ static int look(struct installing *s, struct err *err)
         return rc;
     s->other_cluster =
         r->cluster_uid && r->cluster_uid[0] && strcmp(r->cluster_uid, s->out->cluster_uid);
+    if (s->other_cluster && !r->cluster_may_change)
+        return err_set(err, ERR_CONFLICT,
+                       "this is another cluster (%s) than the plan was made for (%s); plan again",
+                       s->out->cluster_uid, r->cluster_uid);
     if (s->other_cluster)
         log_warn(MODULE, "%s: this is another cluster than before; installing anew", r->what);
     rc = applyset_read(r->client, r->set_name, s->cancel, &s->parent, err);
@@ -153,6 +158,8 @@ static int look(struct installing *s, struct err *err)
         rc = kube_existing(r->client, r->objects, s->cancel, &s->existing, err);
     if (!rc)
         rc = check_finished(s, err);
+    if (!rc)
+        rc = preflight_needs(r->client, r->objects, r->needs, s->cancel, err);
     return rc;
 }
 
@@ -436,17 +443,24 @@ int install_refresh(struct kube_client *c, const char *manager, const char *set_
 
 /* --- import ------------------------------------------------------------------------------------- */
 
-int install_survey(struct kube_client *c, const char *manager, json_t *objects,
-                   struct cancel *cancel, size_t *ret_existing, json_t **ret_drift, struct err *err)
+int install_survey(struct kube_client *c, const char *manager, const json_t *objects,
+                   struct cancel *cancel, json_t **ret_existing, json_t **ret_drift,
+                   struct err *err)
 {
-    json_auto_t *existing = NULL;
-    int rc = kube_existing(c, objects, cancel, &existing, err);
+    json_auto_t *metadata = NULL;
+    const char *key;
+    json_t *unused, *existing;
+    int rc = kube_existing(c, objects, cancel, &metadata, err);
 
     if (!rc)
-        rc = kube_compare_all(c, manager, objects, existing, cancel, ret_drift, err);
-    if (!rc)
-        *ret_existing = json_object_size(existing);
-    return rc;
+        rc = kube_compare_all(c, manager, objects, metadata, cancel, ret_drift, err);
+    if (rc)
+        return rc;
+    existing = json_object();
+    json_object_foreach (metadata, key, unused)
+        json_object_set_new(existing, key, json_string(INSTALL_IMPORTED));
+    *ret_existing = existing;
+    return 0;
 }
 
 /* --- removal ------------------------------------------------------------------------------------ */
@@ -505,7 +519,8 @@ static struct kube_remove_options remove_options(const struct removing *s, struc
                                         .cancel = cancel};
 }
 
-int install_removal_check(const struct install_removal *r, json_t **ret_user_data, struct err *err)
+int install_removal_check(const struct install_removal *r, enum kube_strangers which,
+                          json_t **ret_user_data, struct err *err)
 {
     struct removing s = {.r = r};
     struct kube_remove_options o;
@@ -520,7 +535,7 @@ int install_removal_check(const struct install_removal *r, json_t **ret_user_dat
         *ret_user_data = json_array();
     } else if (!rc) {
         o = remove_options(&s, r->cancel);
-        rc = kube_remove_check(&o, ret_user_data, err);
+        rc = kube_remove_check(&o, which, ret_user_data, err);
     }
     json_decref(s.members);
     return rc;

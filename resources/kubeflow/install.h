@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #include "lib/base/cancel.h"
-#include "lib/kube/applyset.h"
 #include "lib/kube/apply.h"
+#include "lib/kube/applyset.h"
 #include "lib/kube/drift.h"
 #include "lib/kube/remove.h"
 
@@ -40,8 +40,10 @@ struct install_request {
     json_t *objects;      /* wanted, normalised */
     json_t *info;         /* object of strings to keep on the parent (release, digest, ...) */
     const struct install_memory *memory; /* NULL on create */
-    const char *cluster_uid; /* that state has; NULL or "" on create */
-    const char *install_id;  /* that state has; NULL or "" on create */
+    const json_t *needs;                 /* names of components that must be there; for messages */
+    const char *cluster_uid;             /* that state has; NULL or "" on create */
+    bool cluster_may_change;             /* the plan said that the cluster is looked at again */
+    const char *install_id;              /* that state has; NULL or "" on create */
     bool create;
     bool adopt, force_conflicts, wait;
     int64_t deadline, lock_timeout_ms;
@@ -51,8 +53,8 @@ struct install_request {
 struct install_outcome {
     struct kube_problem *problems;
     size_t nproblems;
-    bool started;     /* membership was written: there is something to keep in state */
-    bool finished;    /* everything applied, ready (if asked for) and pruned */
+    bool started;  /* membership was written: there is something to keep in state */
+    bool finished; /* everything applied, ready (if asked for) and pruned */
     char *cluster_uid;
     char install_id[APPLYSET_TOKEN_SIZE];
     json_t *objects;  /* key -> content hash of what is there as applied by us */
@@ -78,9 +80,13 @@ int install_refresh(struct kube_client *c, const char *manager, const char *set_
                     struct install_refreshed *ret, struct err *err) WARN_UNUSED;
 void install_refreshed_done(struct install_refreshed *r);
 
-/* For an import: which of the objects exist, and how they differ from what is wanted. */
-int install_survey(struct kube_client *c, const char *manager, json_t *objects,
-                   struct cancel *cancel, size_t *ret_existing, json_t **ret_drift,
+/* What state's objects say of an object that was there before an import. */
+#define INSTALL_IMPORTED "imported"
+
+/* For an import: which of the objects exist (key -> INSTALL_IMPORTED), and how they differ from what
+ * is wanted (key -> lines). */
+int install_survey(struct kube_client *c, const char *manager, const json_t *objects,
+                   struct cancel *cancel, json_t **ret_existing, json_t **ret_drift,
                    struct err *err) WARN_UNUSED;
 
 struct install_removal {
@@ -96,9 +102,10 @@ struct install_removal {
     struct cancel *cancel;
 };
 
-/* What a destroy would refuse to delete: new array of sentences. */
-int install_removal_check(const struct install_removal *r, json_t **ret_user_data,
-                          struct err *err) WARN_UNUSED;
+/* What a destroy would refuse to delete: new array of sentences. In a plan (KUBE_NOT_OF_ANY), what
+ * other installations keep in our namespaces doesn't count: they may be destroyed before. */
+int install_removal_check(const struct install_removal *r, enum kube_strangers which,
+                          json_t **ret_user_data, struct err *err) WARN_UNUSED;
 /* 0 when all is gone; problems as in kube_remove. */
 int install_remove(const struct install_removal *r, struct kube_remove_result *result);
 
