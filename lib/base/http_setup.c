@@ -38,8 +38,7 @@ static void url_cleanup(CURLU **u)
 
 static int url_split(const char *url, struct url_parts *out)
 {
-    CURLU *u CLEANUP(url_cleanup)
-    = curl_url();
+    CURLU *u CLEANUP(url_cleanup) = curl_url();
 
     memset(out, 0, sizeof(*out));
     if (!u)
@@ -59,8 +58,7 @@ static int url_split(const char *url, struct url_parts *out)
 /* The URL with another host; heap, or NULL. */
 static char *url_with_host(const char *url, const char *host)
 {
-    CURLU *u CLEANUP(url_cleanup)
-    = curl_url();
+    CURLU *u CLEANUP(url_cleanup) = curl_url();
     char *text = NULL, *copy;
 
     if (!u || curl_url_set(u, CURLUPART_URL, url, 0) || curl_url_set(u, CURLUPART_HOST, host, 0) ||
@@ -129,7 +127,9 @@ static void set_transport(CURL *e, const struct http_request *req)
     curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
                      (long)(req->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-    curl_easy_setopt(e, CURLOPT_PIPEWAIT, req->http2 ? 1L : 0L);
+    /* Without TLS there is no HTTP/2 to wait for. */
+    curl_easy_setopt(e, CURLOPT_PIPEWAIT,
+                     req->http2 && !strncasecmp(req->url, "https:", 6) ? 1L : 0L);
     if (req->compressed)
         curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
 }
@@ -167,10 +167,8 @@ static void set_trust(CURL *e, const struct http_tls *tls, const char *ca_file, 
 static int set_server_name(struct http_call *c, const char *url, const char *name,
                            const struct url_parts *parts)
 {
-    char *to CLEANUP(mem_cleanup)
-    = mem_printf("::%s:%s", parts->host, parts->port);
-    char *host CLEANUP(mem_cleanup)
-    = NULL;
+    char *to CLEANUP(mem_cleanup) = mem_printf("::%s:%s", parts->host, parts->port);
+    char *host CLEANUP(mem_cleanup) = NULL;
 
     c->url = url_with_host(url, name);
     if (!c->url)
@@ -213,8 +211,7 @@ static void set_method(struct http_call *c, const struct http_request *req)
 static void set_proxy(CURL *e, const char *proxy)
 {
     static const char socks5[] = "socks5://";
-    char *url CLEANUP(mem_cleanup)
-    = NULL;
+    char *url CLEANUP(mem_cleanup) = NULL;
 
     /* In Go's reading, and so in kubeconfig's, the socks5 proxy looks the name up. */
     if (!strncasecmp(proxy, socks5, sizeof(socks5) - 1))
@@ -225,8 +222,8 @@ static void set_proxy(CURL *e, const char *proxy)
 
 static void set_proxy_from_env(CURL *e, const struct url_parts *parts)
 {
-    char *proxy CLEANUP(mem_cleanup)
-    = http_proxy_from_env(parts->scheme, parts->host, parts->port, getenv);
+    char *proxy CLEANUP(mem_cleanup) =
+        http_proxy_from_env(parts->scheme, parts->host, parts->port, getenv);
 
     set_proxy(e, proxy ? proxy : "");
 }
@@ -310,8 +307,7 @@ static void become_anonymous(struct http_call *c)
 
 int http_setup_redirect(struct http_call *c)
 {
-    struct url_parts from CLEANUP(url_parts_done) = {0}, to CLEANUP(url_parts_done)
-    = {0};
+    struct url_parts from CLEANUP(url_parts_done) = {0}, to CLEANUP(url_parts_done) = {0};
     char *location = NULL, *origin;
     long status = 0;
 

@@ -199,17 +199,15 @@ START_TEST(reuses_connections)
 END_TEST
 
 /* A server without HTTP/2 gets as many connections as there are requests. */
-START_TEST(http1_servers_are_asked_in_parallel)
+static void ask_eight_at_once(const struct http_tls *tls)
 {
-    char *url CLEANUP(mem_cleanup) = NULL;
+    char *url CLEANUP(mem_cleanup) = url_of("/wait");
     struct http_queue *q = http_queue_new();
     int64_t start = clock_now_ms();
-    struct http_request r;
+    struct http_request r = get(url);
 
-    server = fake_server_new(answer, NULL, NULL, NULL, 0);
-    url = url_of("/wait");
-    r = get(url);
     r.http2 = true;
+    r.tls = tls;
     for (int i = 0; i < 8; i++)
         http_start(h, q, &r);
     for (int i = 0; i < 8; i++) {
@@ -220,8 +218,26 @@ START_TEST(http1_servers_are_asked_in_parallel)
         ck_assert_int_eq(http_call_status(c), 200);
         http_call_free(c);
     }
-    ck_assert_int_lt(clock_now_ms() - start, 8 * 300);
+    ck_assert_int_lt(clock_now_ms() - start, 6 * 300);
+    ck_assert_int_eq(fake_conns(server), 8);
     http_queue_free(q);
+}
+
+START_TEST(http1_servers_are_asked_in_parallel)
+{
+    server = fake_server_new(answer, NULL, NULL, NULL, 0);
+    ask_eight_at_once(NULL);
+}
+END_TEST
+
+START_TEST(http1_servers_with_tls_are_asked_in_parallel)
+{
+    struct fake_cert cert = fake_cert_new(&(struct fake_cert_options){.name = "s"});
+    struct http_tls tls = {.insecure = true};
+
+    server = fake_server_new(answer, NULL, &cert, NULL, 0);
+    ask_eight_at_once(&tls);
+    fake_cert_done(&cert);
 }
 END_TEST
 
@@ -1022,6 +1038,7 @@ static void add_cases(Suite *suite)
     tcase_add_test(t, sends_only_what_was_asked);
     tcase_add_test(t, reuses_connections);
     tcase_add_test(t, http1_servers_are_asked_in_parallel);
+    tcase_add_test(t, http1_servers_with_tls_are_asked_in_parallel);
     tcase_add_test(t, gzip_is_asked_for_and_undone);
     tcase_add_test(t, refused);
     tcase_add_test(t, lost);
