@@ -22,6 +22,9 @@
 
 #define SIGNAL_GRACE_MS 5000
 
+/* Only to wake the thread that waits for signals when the process ends. */
+#define WAKE_SIGNAL SIGUSR1
+
 struct process {
     const struct serve_options *options;
     struct mtls_identity identity;
@@ -46,6 +49,7 @@ static void block_signals(struct process *p)
 
     sigemptyset(&p->signals);
     sigaddset(&p->signals, SIGTERM);
+    sigaddset(&p->signals, WAKE_SIGNAL);
     sigaction(SIGPIPE, &ignore, NULL);
     if (p->options->mode == SERVE_MANAGED) {
         sigaction(SIGINT, &ignore, NULL);
@@ -67,6 +71,8 @@ static void *wait_for_signals(void *arg)
     while (!sigwait(&p->signals, &number)) {
         if (atomic_load(&p->ending))
             return NULL;
+        if (number == WAKE_SIGNAL)
+            continue;
         log_info("plugin", "signal %d: %s", number,
                  asked_before ? "stopping" : "cancelling all calls");
         p->options->cancel_all(p->options->arg);
@@ -87,7 +93,7 @@ static void end_signal_thread(struct process *p)
     if (!p->has_signal_thread)
         return;
     atomic_store(&p->ending, true);
-    pthread_kill(p->signal_thread, SIGTERM);
+    pthread_kill(p->signal_thread, WAKE_SIGNAL);
     pthread_join(p->signal_thread, NULL);
 }
 

@@ -86,6 +86,7 @@ static Tfplugin6__Schema__Block *convert_block(struct arena *a, const struct tf_
                                                int64_t version)
 {
     Tfplugin6__Schema__Block *w = arena_alloc(a, sizeof(*w));
+    size_t n = 0;
 
     tfplugin6__schema__block__init(w);
     w->version = version;
@@ -93,11 +94,12 @@ static Tfplugin6__Schema__Block *convert_block(struct arena *a, const struct tf_
     w->description_kind = TFPLUGIN6__STRING_KIND__MARKDOWN;
     w->deprecated = b->deprecated != NULL;
     w->attributes = convert_attributes(a, b->attributes, &w->n_attributes);
-    while (b->blocks && b->blocks[w->n_block_types].name)
-        w->n_block_types++;
-    w->block_types = arena_calloc(a, w->n_block_types, sizeof(*w->block_types));
-    for (size_t i = 0; i < w->n_block_types; i++)
+    while (b->blocks && b->blocks[n].name)
+        n++;
+    w->block_types = arena_calloc(a, n, sizeof(*w->block_types));
+    for (size_t i = 0; i < n; i++)
         w->block_types[i] = convert_nested_block(a, &b->blocks[i]);
+    w->n_block_types = n;
     return w;
 }
 
@@ -131,13 +133,15 @@ static Tfplugin6__Function__Parameter *convert_parameter(struct arena *a,
 Tfplugin6__Function *convert_function(struct arena *a, const struct tf_function *f)
 {
     Tfplugin6__Function *w = arena_alloc(a, sizeof(*w));
+    size_t n = 0;
 
     tfplugin6__function__init(w);
-    while (f->parameters && f->parameters[w->n_parameters].name)
-        w->n_parameters++;
-    w->parameters = arena_calloc(a, w->n_parameters, sizeof(*w->parameters));
-    for (size_t i = 0; i < w->n_parameters; i++)
+    while (f->parameters && f->parameters[n].name)
+        n++;
+    w->parameters = arena_calloc(a, n, sizeof(*w->parameters));
+    for (size_t i = 0; i < n; i++)
         w->parameters[i] = convert_parameter(a, &f->parameters[i]);
+    w->n_parameters = n;
     if (f->variadic)
         w->variadic_parameter = convert_parameter(a, f->variadic);
     w->return_ = arena_alloc(a, sizeof(*w->return_));

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What acceptance tests share. Source it, define functions test_<name>, and end with run_tests "$@".
 #
 # Each test runs in a subshell with `set -e`, in a directory of its own, with a TMPDIR of its own
@@ -55,8 +56,8 @@ refused() {
 
 # Waits up to 10 s until the command succeeds.
 eventually() {
-    local i
-    for i in $(seq 200); do
+    local _
+    for _ in $(seq 200); do
         "$@" >/dev/null 2>&1 && return 0
         sleep 0.05
     done

@@ -128,8 +128,8 @@ static const struct tf_value *join(struct tf_context *ctx, const struct tf_value
 {
     struct buf out CLEANUP(buf_done) = BUF_INIT;
 
-    (void)ret_argument;
     (void)err;
+    *ret_argument = -1;
     for (size_t i = 1; i < nargs; i++)
         buf_printf(&out, "%s%s", i > 1 ? tf_str(args[0], "") : "", tf_str(args[i], "null"));
     return tf_string(ctx->arena, buf_str(&out));
@@ -178,8 +178,8 @@ static const struct tf_value *describe(struct tf_context *ctx, const struct tf_v
     struct buf type CLEANUP(buf_done) = BUF_INIT;
 
     (void)nargs;
-    (void)ret_argument;
     (void)err;
+    *ret_argument = -1;
     tf_type_to_json(args[0]->type, &type);
     return tf_string(ctx->arena, buf_str(&type));
 }
