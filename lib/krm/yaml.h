@@ -45,6 +45,11 @@ int yaml_parse_blanks(const char *text, size_t len, const char *name, json_t **r
 json_t *yaml_blank(void);
 void yaml_fill_blanks(json_t *tree);
 
+/* As yaml_parse_all, with the reading that kustomize has of its own files, which is YAML 1.1's: yes,
+ * no, on, off, y and n are booleans, and of a key that is given twice the last counts. */
+int yaml_parse_config(const char *text, size_t len, const char *name, json_t **ret_documents,
+                      struct err *err) WARN_UNUSED;
+
 /* Exactly one document; none gives JSON null, two are ERR_INVALID. */
 int yaml_parse(const char *text, size_t len, const char *name, json_t **ret_value, struct err *err)
     WARN_UNUSED;

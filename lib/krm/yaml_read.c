@@ -48,6 +48,7 @@ struct reader {
     size_t nodes;   /* of the text */
     size_t aliased; /* that aliases repeat */
     bool blanks;    /* what is left out is yaml_blank() */
+    bool config;    /* read as kustomize reads its own files */
     size_t depth;
     struct frame stack[YAML_MAX_DEPTH];
     VEC(struct anchor) anchors;
@@ -236,6 +237,10 @@ static int scalar_value(struct reader *r, const yaml_event_t *event, bool raw, j
         *ret_value = value;
         return 0;
     }
+    if (r->config && tag == TAG_NONE && yaml_scalar_is_old_bool(text, len)) {
+        *ret_value = json_boolean((*text | 0x20) == 'y' || (text[1] | 0x20) == 'n');
+        return 0;
+    }
     yaml_scalar_resolve(text, len, &s);
     if (!tag_accepts(tag, &s))
         return fail_at(r, ERR_INVALID, &event->start_mark, "value doesn't fit its tag");
@@ -310,7 +315,7 @@ static int attach(struct reader *r, json_t *value)
     }
     before = json_object_size(f->container);
     json_object_setn_new_nocheck(f->container, f->key, f->key_len, value);
-    if (json_object_size(f->container) == before)
+    if (json_object_size(f->container) == before && !r->config)
         return err_set(r->err, ERR_INVALID, "%s: line %zu, column %zu: duplicate key \"%s\"",
                        r->name, f->key_mark.line + 1, f->key_mark.column + 1, f->key);
     free(f->key);
@@ -495,7 +500,9 @@ static void reader_done(struct reader *r)
     json_decref(r->documents);
 }
 
-static int parse_all(const char *text, size_t len, const char *name, bool blanks,
+enum reading { READ_VALUES, READ_BLANKS, READ_CONFIG };
+
+static int parse_all(const char *text, size_t len, const char *name, enum reading reading,
                      json_t **ret_documents, struct err *err)
 {
     struct reader r CLEANUP(reader_done);
@@ -505,7 +512,8 @@ static int parse_all(const char *text, size_t len, const char *name, bool blanks
     memset(&r.anchors, 0, sizeof(r.anchors));
     r.name = name;
     r.err = err;
-    r.blanks = blanks;
+    r.blanks = reading == READ_BLANKS;
+    r.config = reading == READ_CONFIG;
     if (len > YAML_MAX_BYTES)
         return err_set(err, ERR_LIMIT, "%s: larger than %zu bytes", name, YAML_MAX_BYTES);
     if (!yaml_parser_initialize(&r.parser))
@@ -522,13 +530,19 @@ static int parse_all(const char *text, size_t len, const char *name, bool blanks
 int yaml_parse_all(const char *text, size_t len, const char *name, json_t **ret_documents,
                    struct err *err)
 {
-    return parse_all(text, len, name, false, ret_documents, err);
+    return parse_all(text, len, name, READ_VALUES, ret_documents, err);
 }
 
 int yaml_parse_blanks(const char *text, size_t len, const char *name, json_t **ret_documents,
                       struct err *err)
 {
-    return parse_all(text, len, name, true, ret_documents, err);
+    return parse_all(text, len, name, READ_BLANKS, ret_documents, err);
+}
+
+int yaml_parse_config(const char *text, size_t len, const char *name, json_t **ret_documents,
+                      struct err *err)
+{
+    return parse_all(text, len, name, READ_CONFIG, ret_documents, err);
 }
 
 json_t *yaml_blank(void)

@@ -173,7 +173,7 @@ static int read_configs(struct target *t, const char *field, read_config_fn *rea
         json_auto_t *documents = NULL;
         const char *name = "";
 
-        rc = target_read_yaml(t, json_string_value(entry), &documents, &name, err);
+        rc = target_read_config(t, json_string_value(entry), &documents, &name, err);
         if (rc)
             return err_wrap(err, "%s: %s[%zu]", t->file, field, i);
         rc = json_array_size(documents) ? read(t->ctx, json_array_get(documents, 0), &one, err) : 0;

@@ -148,11 +148,15 @@ static int build_target(struct target *t, json_t **ret_objects, struct err *err)
 
 int kustomize_build(const struct kustomize_options *options, json_t **ret_objects, struct err *err)
 {
+    struct err own CLEANUP(err_done) =
+        ERR_INIT; /* wrapping keeps the code only where there is one */
     struct arena *arena CLEANUP(arena_cleanup) = arena_new();
     struct context ctx = {.arena = arena, .options = options};
     struct target t;
     int rc;
 
+    if (!err)
+        err = &own;
     ctx.strings = intern_new(arena);
     ctx.defaults = config_make_default(&ctx);
     rc = target_open(&ctx, NULL, options->loader, options->path, &t, err);

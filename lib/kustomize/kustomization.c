@@ -269,7 +269,7 @@ int kustomization_parse(const struct context *ctx, const char *text, size_t len,
     const json_t *doc;
     int rc;
 
-    if ((rc = yaml_parse_all(text, len, path, &documents, err)))
+    if ((rc = yaml_parse_config(text, len, path, &documents, err)))
         return rc;
     if (!json_array_size(documents))
         return err_set(err, ERR_INVALID, "%s: is empty", path);

@@ -296,18 +296,25 @@ static int fix_slot(struct slot *slot, void *arg, struct err *err)
 /* --- referrers ---------------------------------------------------------------------------------- */
 
 /* The namespaces of a RoleBinding's service accounts, as the members of an object. */
-static json_t *subject_namespaces(const struct known *k)
+static int subject_namespaces(struct context *ctx, const struct known *k, json_t *out,
+                              struct err *err)
 {
-    json_t *out = json_object(), *subject;
+    json_t *subject;
     size_t i;
 
     if (strcmp(k->id.kind, "RoleBinding") != 0)
-        return out;
-    json_array_foreach (json_object_get(k->r->object, "subjects"), i, subject)
-        if (strcmp(krm_str(subject, "kind", NULL), "ServiceAccount") == 0 &&
-            json_object_get(subject, "namespace"))
-            json_object_set_new(out, krm_str(subject, "namespace", NULL), json_true());
-    return out;
+        return 0;
+    json_array_foreach (json_object_get(k->r->object, "subjects"), i, subject) {
+        json_t *namespace = json_object_get(subject, "namespace");
+
+        if (strcmp(krm_str(subject, "kind", NULL), "ServiceAccount") != 0 || !namespace)
+            continue;
+        if (!json_is_string(namespace))
+            return err_set(err, ERR_INVALID, "%s: subjects[%zu] has a namespace that is no string",
+                           rid_label(ctx, &k->id), i);
+        json_object_set_new(out, json_string_value(namespace), json_true());
+    }
+    return 0;
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -333,10 +340,12 @@ static void set_role(struct lookup *l, const char *path)
 static int fix_referrer(struct refs *refs, const struct known *k, const struct config *config,
                         struct err *err)
 {
-    json_auto_t *namespaces = subject_namespaces(k);
+    json_auto_t *namespaces = json_object();
     struct lookup l = {.refs = refs, .referrer = k, .namespaces = namespaces};
-    int rc;
+    int rc = subject_namespaces(refs->ctx, k, namespaces, err);
 
+    if (rc)
+        return rc;
     for (size_t i = 0; i < config->nbackrefs; i++) {
         const struct fieldspecs *specs = &config->backrefs[i].referrers;
 

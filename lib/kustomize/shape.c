@@ -68,26 +68,10 @@ static int wrong_type(const struct shape *shape, const json_t *in, struct err *e
     return err_set(err, ERR_INVALID, "must be %s, not %s", type_names[shape->type], found_name(in));
 }
 
-/* YAML 1.1's words, which the reference's reader of configuration files takes for booleans. */
-static int bool_word(const char *s)
-{
-    static const char *const yes[] = {"yes", "Yes", "YES", "on", "On", "ON"};
-    static const char *const no[] = {"no", "No", "NO", "off", "Off", "OFF"};
-
-    for (size_t i = 0; i < ARRAY_LEN(yes); i++)
-        if (strcmp(s, yes[i]) == 0)
-            return 1;
-    for (size_t i = 0; i < ARRAY_LEN(no); i++)
-        if (strcmp(s, no[i]) == 0)
-            return 0;
-    return -1;
-}
-
 static int read_scalar(const struct shape *shape, const json_t *in, unsigned flags,
                        json_t **ret_out, struct err *err)
 {
     bool scalar = !json_is_array(in) && !json_is_object(in);
-    int word;
 
     switch (shape->type) {
     case SHAPE_STRING:
@@ -105,11 +89,6 @@ static int read_scalar(const struct shape *shape, const json_t *in, unsigned fla
     case SHAPE_BOOL:
         if (json_is_boolean(in)) {
             *ret_out = json_boolean(json_is_true(in));
-            return 0;
-        }
-        word = json_is_string(in) ? bool_word(json_string_value(in)) : -1;
-        if (word >= 0) {
-            *ret_out = json_boolean(word);
             return 0;
         }
         break;

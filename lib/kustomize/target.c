@@ -137,6 +137,16 @@ int target_read_yaml(const struct target *t, const char *path, json_t **ret_docu
     return rc ? rc : yaml_parse_blanks(data, len, *ret_name, ret_documents, err);
 }
 
+int target_read_config(const struct target *t, const char *path, json_t **ret_documents,
+                       const char **ret_name, struct err *err)
+{
+    const char *data;
+    size_t len;
+    int rc = target_read(t, path, &data, &len, ret_name, err);
+
+    return rc ? rc : yaml_parse_config(data, len, *ret_name, ret_documents, err);
+}
+
 json_t *target_get(const struct target *t, const char *field)
 {
     return json_object_get(t->spec, field);

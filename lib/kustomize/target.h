@@ -34,9 +34,12 @@ void target_done(struct target *t);
 int target_read(const struct target *t, const char *path, const char **ret_data, size_t *ret_len,
                 const char **ret_name, struct err *err) WARN_UNUSED;
 
-/* The same, parsed: a new array of its non-empty documents. */
+/* The same, parsed: a new array of its non-empty documents. As objects (with blanks, see
+ * yaml_parse_blanks) or as configuration of kustomize itself (yaml_parse_config). */
 int target_read_yaml(const struct target *t, const char *path, json_t **ret_documents,
                      const char **ret_name, struct err *err) WARN_UNUSED;
+int target_read_config(const struct target *t, const char *path, json_t **ret_documents,
+                       const char **ret_name, struct err *err) WARN_UNUSED;
 
 /* Where a reference that isn't below the directory leads: a file or directory of some loader.
  * kind LOADER_NONE when nothing is there. */

@@ -208,7 +208,7 @@ static int parse_operations(const char *text, size_t len, const char *source,
                                : err_set(err, ERR_INVALID, "%s: line %d, column %d: %s", source,
                                          json_err.line, json_err.column, json_err.text);
     }
-    if ((rc = yaml_parse_all(text, len, source, &documents, err)))
+    if ((rc = yaml_parse_config(text, len, source, &documents, err)))
         return rc;
     if (!json_is_array(json_array_get(documents, 0)))
         return err_set(err, ERR_INVALID, "%s: not a list of JSON patch operations", source);

@@ -345,7 +345,7 @@ static int load_file(const struct transform *x, const char *path, json_t *list, 
     json_auto_t *documents = NULL, *normal = NULL;
     const char *name;
     json_t *doc;
-    int rc = target_read_yaml(x->target, path, &documents, &name, err);
+    int rc = target_read_config(x->target, path, &documents, &name, err);
 
     if (rc)
         return rc;

@@ -100,7 +100,7 @@ static int load_targets(const struct transform *x, json_t *targets, struct err *
     json_array_extend(targets, json_object_get(x->args, "targets"));
     if (!*path)
         return 0;
-    if ((rc = target_read_yaml(x->target, path, &documents, &name, err)) ||
+    if ((rc = target_read_config(x->target, path, &documents, &name, err)) ||
         (rc = shape_read(self->shape, json_array_get(documents, 0), SHAPE_COERCE, &normal, err)))
         return rc;
     json_array_extend(targets, json_object_get(normal, "targets"));
