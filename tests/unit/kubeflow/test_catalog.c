@@ -355,6 +355,43 @@ START_TEST(holds_for_the_release)
 }
 END_TEST
 
+/* examples/sample, as kubectl kustomize renders it; its object comes after kind and webhook. */
+START_TEST(holds_for_the_sample)
+{
+    struct source_cache_options o = {"", true, NULL, with_neighbour};
+    struct source_spec spec = {.path = "examples/sample"};
+    json_auto_t *objects = NULL, *ids = json_object();
+    struct kube_graph *graph;
+    const struct source *s = NULL;
+    int node, last = -1;
+
+    log_setup(LOG_WARN, count_cycles);
+    cache = source_cache_new(&o, NULL);
+    ck_assert_int_eq(source_open(cache, &spec, NULL, &s, NULL), 0);
+    objects = render(s, "example");
+    ck_assert_uint_eq(json_array_size(objects), 14);
+    add_ids(ids, objects);
+    ck_assert_ptr_nonnull(
+        json_object_get(ids, "ConfigMap/sample-system/widgets-config-9gcmktgb58"));
+    graph = kube_graph_new(objects);
+    for (int round = 0; !kube_graph_all_applied(graph) && round < 2; round++) {
+        int taken[16], len = 0;
+
+        while ((node = kube_graph_take(graph)) >= 0) {
+            kube_graph_applied(graph, node);
+            taken[len++] = last = node;
+        }
+        while (len)
+            kube_graph_ready(graph, taken[--len]);
+    }
+    ck_assert(kube_graph_all_applied(graph));
+    ck_assert_str_eq(gvk_of(json_array_get(objects, (size_t)last)).kind, "Widget");
+    ck_assert_int_eq(cycles, 0);
+    kube_graph_free(graph);
+    source_cache_free(cache);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("kubeflow/catalog");
@@ -371,6 +408,7 @@ int main(void)
     tcase_add_test(t, suggestions);
     suite_add_tcase(s, t);
     tcase_set_timeout(whole, 300);
+    tcase_add_test(whole, holds_for_the_sample);
     tcase_add_loop_test(whole, holds_for_the_release, 0, (int)len);
     suite_add_tcase(s, whole);
     srunner_run_all(r, CK_ENV);
