@@ -18,4 +18,12 @@ const char *mergekeys_root(const char *api_version, const char *kind);
 /* The field of a type, or NULL when nothing is known of it. type may be NULL. */
 const struct merge_field *mergekeys_field(const char *type, const char *name);
 
+/* Where a merge looks them up: the two functions above, or those of another schema. arg is given to
+ * each. */
+struct merge_schema {
+    const char *(*root)(void *arg, const char *api_version, const char *kind);
+    const struct merge_field *(*field)(void *arg, const char *type, const char *name);
+    void *arg;
+};
+
 #endif

@@ -22,6 +22,11 @@
 int krm_strategic_merge(json_t *target, const json_t *patch, bool *ret_deleted, struct err *err)
     WARN_UNUSED;
 
+/* The same with the merge keys of another schema (mergekeys.h). */
+struct merge_schema;
+int krm_strategic_merge_with(json_t *target, const json_t *patch, const struct merge_schema *schema,
+                             bool *ret_deleted, struct err *err) WARN_UNUSED;
+
 /* RFC 6902 with the leniencies of the library that kustomize uses: `replace` adds a missing member,
  * `add` without a value and `copy` of a missing member give null, `test` takes a missing member for
  * null, negative indices count from the end; only `replace` and `test` may name the root. `patch` is

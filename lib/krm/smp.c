@@ -51,6 +51,7 @@ struct selector {
 
 struct merger {
     struct arena *arena; /* texts of scalars */
+    const struct merge_schema *schema;
     struct err *err;
 };
 
@@ -449,12 +450,12 @@ static int walk_merged_list(struct merger *m, json_t *dest, json_t *src, struct 
 /* --- objects ---------------------------------------------------------------------------------- */
 
 /* Embedded objects of unknown kinds bring their own type. */
-static const char *own_type(const json_t *object)
+static const char *own_type(const struct merger *m, const json_t *object)
 {
     const char *api_version = json_string_value(json_object_get(object, "apiVersion"));
     const char *kind = json_string_value(json_object_get(object, "kind"));
 
-    return api_version && kind ? mergekeys_root(api_version, kind) : NULL;
+    return api_version && kind ? m->schema->root(m->schema->arg, api_version, kind) : NULL;
 }
 
 /* kustomize keeps the target's quotes: `value: "8"` patched with 9 gives "9". Quotes aren't in the
@@ -472,7 +473,7 @@ static bool stays_quoted(const json_t *old, const json_t *new)
 static int walk_member(struct merger *m, json_t *dest, json_t *src, const char *key,
                        const char *type)
 {
-    const struct merge_field *field = mergekeys_field(type, key);
+    const struct merge_field *field = m->schema->field(m->schema->arg, type, key);
     struct schema schema = {field ? field->child : NULL, field ? field->keys : NULL};
     json_auto_t *result = NULL;
     int rc = walk(m, json_object_get(dest, key), json_object_get(src, key), schema, &result);
@@ -520,9 +521,9 @@ static int walk_object(struct merger *m, json_t *dest, json_t *src, struct schem
     int rc = 0;
 
     if (!type)
-        type = own_type(dest);
+        type = own_type(m, dest);
     if (!type)
-        type = own_type(src);
+        type = own_type(m, src);
     if (src && json_is_null(src))
         return 0;
     if (src)
@@ -564,10 +565,28 @@ static int walk(struct merger *m, json_t *dest, json_t *src, struct schema schem
     return 0;
 }
 
+static const char *builtin_root(void *arg UNUSED, const char *api_version, const char *kind)
+{
+    return mergekeys_root(api_version, kind);
+}
+
+static const struct merge_field *builtin_field(void *arg UNUSED, const char *type, const char *name)
+{
+    return mergekeys_field(type, name);
+}
+
 int krm_strategic_merge(json_t *target, const json_t *patch, bool *ret_deleted, struct err *err)
 {
+    static const struct merge_schema builtin = {builtin_root, builtin_field, NULL};
+
+    return krm_strategic_merge_with(target, patch, &builtin, ret_deleted, err);
+}
+
+int krm_strategic_merge_with(json_t *target, const json_t *patch, const struct merge_schema *schema,
+                             bool *ret_deleted, struct err *err)
+{
     struct arena *arena CLEANUP(arena_cleanup) = arena_new();
-    struct merger m = {arena, err};
+    struct merger m = {arena, schema, err};
     json_auto_t *dest = json_deep_copy(target);
     json_auto_t *src = json_deep_copy(patch);
     json_auto_t *result = NULL;

@@ -1,6 +1,7 @@
 #include "lib/kustomize/accumulate.h"
 
 #include "lib/krm/path.h"
+#include "lib/kustomize/openapi.h"
 #include "lib/kustomize/origin.h"
 #include "lib/kustomize/plugins.h"
 #include "lib/kustomize/vars.h"
@@ -101,7 +102,9 @@ static int add_directory(struct target *t, struct accumulator *acc, const char *
     if (rc)
         return rc;
     sub.origin = origin_append(t->origin, reference);
-    rc = check_kind(&sub, component, err);
+    rc = openapi_use(&sub, err);
+    if (!rc)
+        rc = check_kind(&sub, component, err);
     if (!rc)
         rc = component ? accumulate_component(&sub, acc, err) : accumulate_child(&sub, acc, err);
     target_done(&sub);

@@ -5,6 +5,7 @@
 #include "lib/kustomize/accumulate.h"
 #include "lib/kustomize/kustomize.h"
 #include "lib/kustomize/nameref.h"
+#include "lib/kustomize/openapi.h"
 #include "lib/kustomize/order.h"
 #include "lib/kustomize/origin.h"
 #include "lib/kustomize/shape.h"
@@ -122,6 +123,8 @@ static int build(struct target *t, struct accumulator *acc, struct err *err)
     const json_t *metadata = target_get(t, "buildMetadata");
     int rc;
 
+    if ((rc = openapi_use(t, err)))
+        return rc;
     if ((rc = origin_read_options(metadata, &t->ctx->metadata, err)))
         return err_wrap(err, "%s", t->file);
     if (json_array_size(metadata))
@@ -167,5 +170,6 @@ int kustomize_build(const struct kustomize_options *options, json_t **ret_object
     for (size_t i = 0; i < ctx.resources.len; i++)
         resource_done(ctx.resources.at[i]);
     vec_done(&ctx.resources);
+    openapi_done(&ctx);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include "lib/kustomize/kustomize.h"
 
 struct config;
+struct openapi;
 struct resource;
 
 enum { /* buildMetadata of the top kustomization */
@@ -21,7 +22,8 @@ struct context {
     struct intern *strings;
     const struct kustomize_options *options;
     const struct config *defaults;
-    unsigned metadata; /* METADATA_* */
+    struct openapi *openapi; /* or NULL */
+    unsigned metadata;       /* METADATA_* */
     VEC(struct resource *)
     resources; /* every one that was made: their trees are freed at the end */
 };

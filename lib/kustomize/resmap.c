@@ -5,13 +5,14 @@
 #include <stdint.h>
 
 #include "lib/krm/path.h"
+#include "lib/kustomize/openapi.h"
 
 #include "lib/base/banned.h"
 
 #define NO_NAMESPACE      "_non_namespaceable_"
 #define DEFAULT_NAMESPACE "default"
 
-static bool cluster_scoped(const char *api_version, const char *kind)
+static bool cluster_scoped(const struct context *ctx, const char *api_version, const char *kind)
 {
     static const struct {
         const char *api_version, *kind;
@@ -24,7 +25,7 @@ static bool cluster_scoped(const char *api_version, const char *kind)
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (strcmp(kinds[i].kind, kind) == 0 && strcmp(kinds[i].api_version, api_version) == 0)
             return true;
-    return false;
+    return openapi_cluster_scoped(ctx, api_version, kind);
 }
 
 static const char *effective_space(struct context *ctx, bool cluster, const char *namespace)
@@ -39,7 +40,7 @@ struct rid rid_make(struct context *ctx, const char *group, const char *version,
 {
     char *api_version CLEANUP(mem_cleanup) =
         mem_printf("%s%s%s", group, *group ? "/" : "", version);
-    struct rid id = {.cluster = cluster_scoped(api_version, kind)};
+    struct rid id = {.cluster = cluster_scoped(ctx, api_version, kind)};
 
     id.group = intern(ctx->strings, group);
     id.version = intern(ctx->strings, version);
@@ -77,7 +78,7 @@ struct rid resource_id(struct context *ctx, const struct resource *r)
     id.version = intern(ctx->strings, slash ? slash + 1 : api_version);
     id.name = meta_string(ctx, meta, "name");
     id.namespace = meta_string(ctx, meta, "namespace");
-    id.cluster = cluster_scoped(api_version, id.kind);
+    id.cluster = cluster_scoped(ctx, api_version, id.kind);
     id.space = effective_space(ctx, id.cluster, id.namespace);
     return id;
 }

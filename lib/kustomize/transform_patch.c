@@ -4,6 +4,7 @@
 #include "lib/krm/patch.h"
 #include "lib/krm/path.h"
 #include "lib/krm/yaml.h"
+#include "lib/kustomize/openapi.h"
 #include "lib/kustomize/selector.h"
 #include "lib/kustomize/shape.h"
 #include "lib/kustomize/transform.h"
@@ -27,6 +28,7 @@ static json_t *ensure_metadata(json_t *object)
 static int merge(struct context *ctx, struct resource *r, const json_t *patch,
                  const struct resource *options, struct err *err)
 {
+    const struct merge_schema *schema = openapi_merge_schema(ctx);
     struct rid id = resource_id(ctx, r);
     bool deleted = false;
     json_t *meta;
@@ -34,7 +36,9 @@ static int merge(struct context *ctx, struct resource *r, const json_t *patch,
 
     if (options->allow_name_change || options->allow_kind_change)
         resource_store_id(ctx, r);
-    if ((rc = krm_strategic_merge(r->object, patch, &deleted, err)))
+    rc = schema ? krm_strategic_merge_with(r->object, patch, schema, &deleted, err)
+                : krm_strategic_merge(r->object, patch, &deleted, err);
+    if (rc)
         return err_wrap(err, "%s: patch from %s", rid_label(ctx, &id), options->source);
     if (deleted || resource_empty(r)) {
         json_decref(r->object);
