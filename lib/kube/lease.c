@@ -203,25 +203,28 @@ static void rival_words(const struct rival *r, struct buf *out)
         buf_printf(out, " since %s", r->acquired);
 }
 
-/* 0 when it is ours; ERR_RETRY when somebody was faster: look again; ERR_CONFLICT when the rival
- * has it; or the API's error. */
+/* 0 when it is ours, or *ret_held, when the rival has it; ERR_RETRY when somebody was faster: look
+ * again; or the API's error. */
 static int try_take(struct kube_lease *l, struct rival *rival, struct cancel *cancel,
-                    struct err *err)
+                    bool *ret_held, struct err *err)
 {
     json_auto_t *seen = NULL;
     const char *why = NULL;
     int rc = look(l, 0, INT64_MAX, cancel, &seen, err);
 
+    *ret_held = false;
     if (rc)
         return rc;
     if (holder_of(seen)[0] && strcmp(holder_of(seen), l->holder) != 0) {
         rival_watch(rival, seen);
-        if (lease_holder_gone(rival->holder))
+        if (lease_holder_gone(rival->holder)) {
             why = "which is gone";
-        else if (rival_expired(rival, seen))
+        } else if (rival_expired(rival, seen)) {
             why = "which doesn't renew it any more";
-        else
-            return ERR_CONFLICT;
+        } else {
+            *ret_held = true;
+            return 0;
+        }
     }
     rc = write_held(l, seen, l->times.keep_ms / 2, INT64_MAX, cancel, err);
     if (rc == ERR_CONFLICT || rc == ERR_EXISTS)
@@ -258,13 +261,16 @@ static int acquire(struct kube_lease *l, int64_t timeout_ms, struct cancel *canc
 
     for (int races = 0;; races++) {
         struct err problem CLEANUP(err_done) = ERR_INIT;
-        int rc = try_take(l, &rival, cancel, &problem);
+        bool held;
+        int rc = try_take(l, &rival, cancel, &held, &problem);
         int64_t left = clock_left_ms(deadline);
 
         if (rc == ERR_RETRY && races < MAX_RACES)
             continue;
-        if (rc != ERR_CONFLICT)
-            return rc ? err_move(err, &problem) : 0;
+        if (rc)
+            return err_move(err, &problem);
+        if (!held)
+            return 0;
         races = 0;
         if (left == 0)
             return held_by(l, &rival, err);

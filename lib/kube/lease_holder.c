@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -109,15 +110,41 @@ void lease_holder_self(char out[LEASE_HOLDER_SIZE])
              h.namespace, (int)h.pid, h.start, nonce);
 }
 
+/* Copies what is before the next slash, or the end, and moves *p behind it. */
+static bool next_part(const char **p, char *out, size_t size)
+{
+    size_t len = strcspn(*p, "/");
+
+    if (!len || len >= size)
+        return false;
+    memcpy(out, *p, len);
+    out[len] = '\0';
+    *p += len + ((*p)[len] == '/');
+    return true;
+}
+
+static bool next_number(const char **p, uint64_t *ret)
+{
+    char text[24];
+
+    if (!next_part(p, text, sizeof(text)) || strspn(text, "0123456789") != strlen(text))
+        return false;
+    *ret = strtoull(text, NULL, 10);
+    return true;
+}
+
 static bool parse(const char *text, struct holder *h)
 {
-    int end = 0;
+    const char *p = text;
+    uint64_t pid;
 
     memset(h, 0, sizeof(*h));
-    return strlen(text) < LEASE_HOLDER_SIZE &&
-           sscanf(text, "%64[^/]/%63[^/]/%" SCNu64 "/%d/%" SCNu64 "/%32[0-9a-f]%n", h->host,
-                  h->boot, &h->namespace, &h->pid, &h->start, h->nonce, &end) == 6 &&
-           !text[end] && h->pid > 0;
+    if (!next_part(&p, h->host, sizeof(h->host)) || !next_part(&p, h->boot, sizeof(h->boot)) ||
+        !next_number(&p, &h->namespace) || !next_number(&p, &pid) || !next_number(&p, &h->start) ||
+        !next_part(&p, h->nonce, sizeof(h->nonce)) || *p || !pid || pid > INT_MAX)
+        return false;
+    h->pid = (pid_t)pid;
+    return true;
 }
 
 bool lease_holder_gone(const char *holder)

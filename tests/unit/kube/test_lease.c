@@ -461,6 +461,10 @@ START_TEST(not_allowed)
     api.status = 403;
     ck_assert_int_eq(take(SOON_MS, NULL, &l, &err), ERR_DENIED);
     ck_assert_ptr_nonnull(strstr(err_msg(&err), "Lease ns/lock"));
+    /* an answer that makes no sense to a GET isn't taken for a holder */
+    api.status = 409;
+    ck_assert_int_lt(take(SOON_MS, NULL, &l, &err), 0);
+    ck_assert_ptr_nonnull(strstr(err_msg(&err), "Lease ns/lock"));
 }
 END_TEST
 
