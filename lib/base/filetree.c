@@ -131,8 +131,10 @@ void filetree_builder_free(struct filetree_builder *b)
 /* Adds an entry whose path is cleaned here; *path is "" for what is left out. */
 static int add_raw(struct filetree_builder *b, const char *path, struct raw *raw, struct err *err)
 {
-    int rc = clean(b, path, &raw->path, err);
+    int rc;
 
+    raw->path = "";
+    rc = clean(b, path, &raw->path, err);
     if (rc)
         return rc;
     if (!*raw->path || has_element(raw->path, ".git"))
@@ -399,7 +401,7 @@ int filetree_build(struct filetree_builder *b, bool strip_root, struct filetree 
 
 DEFINE_CLEANUP(dir_cleanup, DIR *, closedir)
 
-static void fd_cleanup(int *fd)
+static void fd_cleanup(const int *fd)
 {
     if (*fd >= 0)
         close(*fd);

@@ -67,8 +67,7 @@ static bool condition_is(const json_t *c, const char *status)
 static void put_message(struct buf *out, const char *text)
 {
     size_t len = strlen(text), i;
-    char *clean CLEANUP(mem_cleanup)
-    = NULL;
+    char *clean CLEANUP(mem_cleanup) = NULL;
 
     if (len > READINESS_MAX_MESSAGE) {
         len = READINESS_MAX_MESSAGE;
@@ -350,8 +349,7 @@ static enum kube_readiness api_service(const struct verdict *v)
 
 static bool holds_certificate(const char *bundle)
 {
-    uint8_t *pem CLEANUP(mem_cleanup)
-    = NULL;
+    uint8_t *pem CLEANUP(mem_cleanup) = NULL;
     size_t len;
 
     return !hash_base64_decode(bundle, strlen(bundle), &pem, &len) &&

@@ -159,10 +159,15 @@ struct places {
     VEC(struct mirror_place) list;
 };
 
-static void add_place(struct places *p, enum mirror_kind kind, char *at)
+static PRINTF_FMT(3, 4) void add_place(struct places *p, enum mirror_kind kind, const char *fmt,
+                                       ...)
 {
-    struct mirror_place place = {kind, at};
+    struct mirror_place place = {kind, NULL};
+    va_list ap;
 
+    va_start(ap, fmt);
+    place.at = mem_vprintf(fmt, ap);
+    va_end(ap);
     vec_push(&p->list, place);
 }
 
@@ -189,11 +194,11 @@ static void add_below(struct places *p, const struct rule *rule, const char *roo
     const char *repo = wanted->repo ? rest_of(rule, wanted->repo) : NULL;
 
     if (repo && wanted->file)
-        add_place(p, MIRROR_FILE, mem_printf("%s/%s/%s/%s", root, repo, wanted->ref, wanted->file));
+        add_place(p, MIRROR_FILE, "%s/%s/%s/%s", root, repo, wanted->ref, wanted->file);
     else if (repo)
-        add_place(p, MIRROR_TREE, mem_printf("%s/%s/%s", root, repo, wanted->ref));
+        add_place(p, MIRROR_TREE, "%s/%s/%s", root, repo, wanted->ref);
     if (rest)
-        add_place(p, MIRROR_FILE, mem_printf("%s/%s", root, rest));
+        add_place(p, MIRROR_FILE, "%s/%s", root, rest);
 }
 
 static void add_directory(struct places *p, const struct rule *rule, const struct remote *wanted,
@@ -202,7 +207,7 @@ static void add_directory(struct places *p, const struct rule *rule, const struc
     char *bases CLEANUP(mem_cleanup) = mem_printf("%s/" REMOTE_BASES, rule->target);
 
     if (release && rest_of(rule, wanted->url))
-        add_place(p, MIRROR_FILE, mem_printf("%s/manifests-%s.tar.gz", rule->target, release));
+        add_place(p, MIRROR_FILE, "%s/manifests-%s.tar.gz", rule->target, release);
     add_below(p, rule, rule->target, wanted);
     if (!*rule->prefix)
         add_below(p, rule, bases, wanted);
@@ -212,8 +217,8 @@ static void add_url(struct places *p, const struct rule *rule, const char *rest,
                     const char *release)
 {
     if (release && !*rule->prefix)
-        add_place(p, MIRROR_URL, mem_printf("%s/manifests-%s.tar.gz", rule->target, release));
-    add_place(p, MIRROR_URL, mem_printf("%s/%s", rule->target, rest));
+        add_place(p, MIRROR_URL, "%s/manifests-%s.tar.gz", rule->target, release);
+    add_place(p, MIRROR_URL, "%s/%s", rule->target, rest);
 }
 
 void mirrors_places(const struct mirrors *m, const struct remote *wanted, const char *release,

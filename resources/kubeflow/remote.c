@@ -78,6 +78,14 @@ static bool is_version(const char *ref)
     return *s == '.' && isdigit((unsigned char)s[1]);
 }
 
+/* Host and path of a URL. */
+static const char *behind_scheme(const char *url)
+{
+    const char *scheme = strstr(url, "://");
+
+    return scheme ? scheme + 3 : url;
+}
+
 /* One whole element of the URL's path is a commit. */
 static bool names_commit(const char *url)
 {
@@ -145,9 +153,9 @@ static bool to_this_machine(const char *url)
 
 static bool has_userinfo(const char *url)
 {
-    const char *authority = strstr(url, "://");
+    const char *host = behind_scheme(url);
 
-    return authority && memchr(authority + 3, '@', strcspn(authority + 3, "/?#"));
+    return memchr(host, '@', strcspn(host, "/?#"));
 }
 
 static int check_url(const char *url, struct err *err)
@@ -171,7 +179,7 @@ static int check_url(const char *url, struct err *err)
 /* Where "https://host/owner/name" ends in url, or NULL when it has no owner and name. */
 static const char *end_of_repo(const char *url)
 {
-    const char *at = strstr(url, "://") + 3;
+    const char *at = behind_scheme(url);
 
     for (int i = 0; i < 3; i++) {
         size_t n = strcspn(at, "/?");
@@ -264,7 +272,8 @@ static char *as_https(const char *text)
 /* Where a host serves a ref's archive. */
 static char *archive_url(const char *repo, const char *ref)
 {
-    const char *host = strstr(repo, "://") + 3, *name = strrchr(repo, '/') + 1;
+    const char *host = behind_scheme(repo), *slash = strrchr(host, '/');
+    const char *name = slash ? slash + 1 : host;
 
     if (starts(host, "bitbucket.org/"))
         return mem_printf("%s/get/%s.tar.gz", repo, ref);
@@ -277,7 +286,8 @@ static char *archive_url(const char *repo, const char *ref)
 static int split_repo(const char *url, size_t len, struct remote *r, struct err *err)
 {
     char *whole CLEANUP(mem_cleanup) = mem_strndup(url, len);
-    char *from = strstr(whole, "://") + 3, *cut = strstr(from, "//"), *git = strstr(from, ".git/");
+    const char *from = behind_scheme(whole), *cut = strstr(from, "//"),
+               *git = strstr(from, ".git/");
     const char *end = end_of_repo(whole);
     size_t repo_len;
 
@@ -295,7 +305,7 @@ static int split_repo(const char *url, size_t len, struct remote *r, struct err 
     if (ends(whole, repo_len, ".git"))
         repo_len -= strlen(".git");
     r->repo = mem_strndup(whole, repo_len);
-    if (!is_plain(strstr(r->repo, "://") + 3) || (*r->path && !is_plain(r->path)))
+    if (!is_plain(behind_scheme(r->repo)) || (*r->path && !is_plain(r->path)))
         return err_set(err, ERR_INVALID,
                        "owner, name or path with characters that have no place there");
     return 0;
@@ -309,7 +319,7 @@ static int parse_repo(const char *url, size_t len, char *ref, struct remote *r, 
     if (!is_plain(ref))
         return err_set(err, ERR_INVALID, "ref with characters that have no place there");
     rc = split_repo(url, len, r, err);
-    if (rc)
+    if (rc || !r->repo)
         return rc;
     r->url = archive_url(r->repo, ref);
     return 0;
@@ -323,12 +333,13 @@ static bool is_manifest(const char *url, size_t len)
 static int parse_file(const char *url, size_t len, struct remote *r, struct err *err)
 {
     char *path CLEANUP(mem_cleanup) = mem_strndup(url, len);
+    const char *slash = strrchr(path, '/');
 
     if (!is_manifest(url, len))
         return err_set(err, ERR_INVALID,
                        "needs \"?ref=\" with a tag or commit: what moves can't be planned");
     r->url = mem_strdup(url);
-    r->file = mem_strdup(strrchr(path, '/') + 1);
+    r->file = mem_strdup(slash ? slash + 1 : path);
     find_repo(r);
     return 0;
 }
@@ -347,7 +358,7 @@ int remote_parse_resource(const char *text, struct remote *ret, struct err *err)
     if (!ref)
         ref = parameter(url + len, "version");
     rc = ref ? parse_repo(url, len, ref, &r, err) : parse_file(url, len, &r, err);
-    if (rc) {
+    if (rc || !r.url) {
         remote_done(&r);
         return rc;
     }

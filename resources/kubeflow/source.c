@@ -13,7 +13,6 @@
 #include "lib/base/archive.h"
 #include "lib/base/clock.h"
 #include "lib/base/hash.h"
-#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "resources/kubeflow/catalog.h"
 #include "resources/kubeflow/disk_cache.h"
@@ -21,8 +20,6 @@
 #include "resources/kubeflow/tree_loader.h"
 
 #include "lib/base/banned.h"
-
-#define LOG "kubeflow.manifests"
 
 /* How often a thread that waits for another's download looks whether it was cancelled itself. */
 #define WAIT_MS 200
@@ -268,15 +265,11 @@ static int open_path(struct source_cache *c, const char *path, struct cancel *ca
                      const struct source **ret, struct err *err)
 {
     struct stat st;
-    int rc;
 
     if (stat(path, &st))
         return err_errno(err, ERR_NOT_FOUND, "%s", path);
-    rc = S_ISDIR(st.st_mode) ? open_directory(c, path, cancel, ret, err)
-                             : open_archive(c, path, cancel, ret, err);
-    if (!rc)
-        log_debug(LOG, "%s: %s", path, (*ret)->digest);
-    return rc;
+    return S_ISDIR(st.st_mode) ? open_directory(c, path, cancel, ret, err)
+                               : open_archive(c, path, cancel, ret, err);
 }
 
 /* --- opening ------------------------------------------------------------------------------------ */
@@ -344,7 +337,7 @@ int source_open(struct source_cache *c, const struct source_spec *spec, struct c
         rc = open_url(c, spec->url, spec->digest, cancel, &source, err);
     else
         rc = open_release(c, spec->release, spec->digest, cancel, &source, err);
-    if (rc)
+    if (rc || !source)
         return rc;
     if (spec->digest && strcmp(spec->digest, source->digest) != 0)
         return err_set(err, ERR_INVALID, "%s: its content has digest %s, not %s", source->origin,
@@ -366,7 +359,7 @@ static int resolve(void *arg, const char *url, struct loader **ret_loader, const
     if (rc)
         return rc;
     rc = open_remote(r->cache, &wanted, NULL, NULL, r->cancel, &source, err);
-    if (!rc) {
+    if (!rc && source) {
         *ret_loader = source->loader;
         *ret_path = arena_strdup(r->arena, wanted.file ? wanted.file : wanted.path);
     }
