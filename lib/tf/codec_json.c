@@ -105,8 +105,8 @@ json_t *tf_json_parse(const char *text, size_t len, struct err *err)
     if (quote_numbers(text, len, &quoted, err))
         return NULL;
     tree = json_loadb(buf_str(&quoted), quoted.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
-    if (!tree)
-        err_set(err, ERR_INVALID, "line %d: %s", why.line, why.text);
+    if (!tree) /* jansson's own text quotes the input, which may hold secrets */
+        err_set(err, ERR_INVALID, "invalid JSON at line %d, column %d", why.line, why.column);
     return tree;
 }
 

@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +22,14 @@
 #define PLAIN_MAX_PADDING 20      /* zeros in canonical plain text */
 #define EXPONENT_MAX      1000000 /* far beyond the limit of the plain form */
 
-/* The exact expansion of a binary64: 1 + 1 + 1074 digits behind the point. */
-#define DOUBLE_TEXT_SIZE 1400
-#define DOUBLE_DECIMALS  1074
+/* The exact expansion of a binary64: sign, 309 digits, point, 1074 decimals. */
+#define DOUBLE_TEXT_SIZE  1400
+#define DOUBLE_MAX_DIGITS 17 /* enough to tell each binary64 from all others */
+
+/* A binary64 on the wire is either a literal that happens to be a binary fraction (512.515625) or
+ * the result of a computation (0.1 as binary64, which has 55 decimals). Core compares the first by
+ * its exact text, the second by its shortest. Literals don't have that many decimals. */
+#define EXACT_MAX_DECIMALS 14
 
 struct decimal {
     bool negative, infinite;
@@ -254,10 +260,32 @@ bool tf_number_int64(const char *canonical, int64_t *ret_value)
     return true;
 }
 
+/* Bits behind the point, which are as many decimals: 2^-n ends in the n-th. */
+static int decimals_of(double d)
+{
+    int exponent, zeros;
+    uint64_t mantissa = (uint64_t)ldexp(frexp(fabs(d), &exponent), DBL_MANT_DIG);
+
+    zeros = mantissa ? __builtin_ctzll(mantissa) : DBL_MANT_DIG;
+    return DBL_MANT_DIG - zeros - exponent;
+}
+
+/* The fewest digits that read back as the same number. Up to DBL_DIG digits survive a binary64, so
+ * a shorter text shows in those as zeros, which %g leaves out; but not where precision is lost. */
+static void shortest_text(double d, char out[DOUBLE_TEXT_SIZE])
+{
+    for (int digits = fabs(d) < DBL_MIN ? 1 : DBL_DIG; digits <= DOUBLE_MAX_DIGITS; digits++) {
+        snprintf(out, DOUBLE_TEXT_SIZE, "%.*g", digits, d);
+        if (strtod(out, NULL) == d)
+            return;
+    }
+}
+
 bool tf_number_double(const char *canonical, double *ret_value)
 {
-    char exact[DOUBLE_TEXT_SIZE], plain[TF_NUMBER_PLAIN_SIZE];
-    size_t len;
+    char text[DOUBLE_TEXT_SIZE], plain[TF_NUMBER_PLAIN_SIZE];
+    struct decimal shortest, wanted;
+    const char *point;
     double d;
 
     if (strstr(canonical, "inf")) {
@@ -265,16 +293,17 @@ bool tf_number_double(const char *canonical, double *ret_value)
         return true;
     }
     tf_number_plain(canonical, plain);
-    /* A binary fraction ends in 5 when written in decimal: this spares most others the work. */
-    if (!strchr(plain, '.') || plain[strlen(plain) - 1] != '5')
-        return false;
     d = strtod(plain, NULL);
-    if (fabs(d) > 1e100 || d == 0)
+    point = strchr(plain, '.');
+    if (!point || decimals_of(d) != (int)strlen(point + 1))
         return false;
-    len = (size_t)snprintf(exact, sizeof(exact), "%.*f", DOUBLE_DECIMALS, d);
-    while (exact[len - 1] == '0')
-        exact[--len] = '\0';
-    if (strcmp(exact, plain) != 0)
+    snprintf(text, sizeof(text), "%.*f", decimals_of(d), d);
+    if (strcmp(text, plain) != 0)
+        return false;
+    shortest_text(d, text);
+    must_read(text, &shortest);
+    must_read(canonical, &wanted);
+    if (shortest.n != wanted.n)
         return false;
     *ret_value = d;
     return true;
@@ -284,21 +313,17 @@ const char *tf_number_from_double(struct arena *a, double d)
 {
     char text[DOUBLE_TEXT_SIZE];
     const char *canonical;
+    int decimals;
 
     if (isnan(d))
         return NULL;
     if (isinf(d))
         return d < 0 ? "-inf" : "inf";
-    if (trunc(d) == d) {
-        snprintf(text, sizeof(text), "%.0f", d);
-    } else {
-        /* The fewest digits that read back as the same number; 17 always do. */
-        for (int digits = 1; digits <= 17; digits++) {
-            snprintf(text, sizeof(text), "%.*g", digits, d);
-            if (strtod(text, NULL) == d)
-                break;
-        }
-    }
+    decimals = decimals_of(d);
+    if (decimals <= EXACT_MAX_DECIMALS)
+        snprintf(text, sizeof(text), "%.*f", decimals > 0 ? decimals : 0, d);
+    else
+        shortest_text(d, text);
     if (tf_number_canonical(a, text, &canonical))
         bug("\"%s\" is not a number", text);
     return canonical;

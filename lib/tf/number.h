@@ -19,10 +19,13 @@ int tf_number_compare(const char *a, const char *b); /* both canonical */
 /* False if the number isn't whole or too large. */
 bool tf_number_int64(const char *canonical, int64_t *ret_value);
 
-/* True for a fraction that a binary64 holds exactly (0.25, not 0.1), and for the infinities. */
+/* True for a fraction that a binary64 holds exactly (0.25, not 0.1), if core reads the binary64 as
+ * the same number: it takes the shortest text (not so for 85080825812.515625, which has 17 digits
+ * where 16 tell it apart). And for the infinities. */
 bool tf_number_double(const char *canonical, double *ret_value);
 
-/* The canonical text: exact for whole numbers, the shortest decimal for fractions. NULL for NaN. */
+/* The canonical text: exact for whole numbers and short fractions, otherwise the shortest decimal
+ * that reads back as the same. NULL for NaN. */
 const char *tf_number_from_double(struct arena *a, double d);
 
 #endif

@@ -201,19 +201,16 @@ void tf_private_encode(const json_t *private_state, struct buf *out)
 
 json_t *tf_private_decode(const void *data, size_t len, struct tf_diags *diags)
 {
-    json_error_t why = {.text = "not an object"};
     json_t *j;
 
     if (!len)
         return NULL;
-    j = json_loadb(data, len, 0, &why);
-    if (j && json_is_object(j))
+    j = json_loadb(data, len, 0, NULL);
+    if (json_is_object(j))
         return j;
     json_decref(j);
-    tf_warning(
-        diags, NULL, "Private state was ignored",
-        "The provider's private data about this resource can't be read (%s). It will be made "
-        "anew.",
-        why.text);
+    tf_warning(diags, NULL, "Private state was ignored",
+               "The provider's private data about this resource can't be read. It will be made "
+               "anew.");
     return NULL;
 }

@@ -30,8 +30,14 @@ static const struct tf_attribute attributes[] = {
     {.name = "any", .type = &tf_type_dynamic, .flags = TF_OPTIONAL | TF_COMPUTED},
     TF_END,
 };
+static const struct tf_attribute any_members[] = {
+    {.name = "value", .type = &tf_type_dynamic, .flags = TF_OPTIONAL}, TF_END};
 static const struct tf_block blocks[] = {
-    {.name = "disk", .nesting = TF_NEST_LIST, .attributes = user}, TF_END};
+    {.name = "disk", .nesting = TF_NEST_LIST, .attributes = user},
+    {.name = "mixed", .nesting = TF_NEST_LIST, .attributes = any_members},
+    {.name = "named", .nesting = TF_NEST_MAP, .attributes = any_members},
+    TF_END,
+};
 static const struct tf_schema schema = {.block = {.attributes = attributes, .blocks = blocks}};
 
 static struct tf_diags diags;
@@ -46,9 +52,15 @@ static struct {
     int calls;
 } callback;
 
+/* With empty blocks where the text leaves them out; they travel as tuple and object. */
 static const struct tf_value *object(const char *text)
 {
-    return value_of(tf_schema_type(arena, &schema), text);
+    const struct tf_value *v = value_of(tf_schema_type(arena, &schema), text);
+
+    if (!tf_is_known(v) || strstr(text, "'disk'") == NULL)
+        return v;
+    v = tf_with(arena, v, "mixed", value_of(type_of("['tuple',[]]"), "[]"));
+    return tf_with(arena, v, "named", value_of(type_of("['object',{}]"), "{}"));
 }
 
 static void act(struct tf_context *c, struct tf_apply *o)
@@ -316,7 +328,7 @@ END_TEST
 
 START_TEST(blocks_are_never_null)
 {
-    apply("null", "{'id':'?','disk':[]}", object("{'id':'i'}"), "half done");
+    apply("null", "{'id':'?','disk':[]}", object("{'id':'i'}"), "half done"); /* all three null */
     ck_assert_value_eq(op.state, object("{'id':'i','disk':[]}"));
 }
 END_TEST
@@ -406,6 +418,67 @@ START_TEST(promises_about_unknowns_are_kept)
 }
 END_TEST
 
+/* Deeper in a value, where an unknown set or number promised something. */
+START_TEST(promises_about_numbers_and_lengths)
+{
+    static const struct {
+        const char *type;
+        struct tf_refinement promise;
+        const char *kept, *broken;
+    } cases[] = {
+        {"'number'", {.has = TF_REFINE_MIN, .min = "1", .min_inclusive = true}, "1", "0"},
+        {"'number'", {.has = TF_REFINE_MIN, .min = "1"}, "'1.1'", "1"},
+        {"'number'", {.has = TF_REFINE_MAX, .max = "3", .max_inclusive = true}, "3", "4"},
+        {"'number'", {.has = TF_REFINE_MAX, .max = "3"}, "2", "3"},
+        {"['list','string']", {.has = TF_REFINE_MIN_LENGTH, .min_length = 1}, "['a']", "[]"},
+        {"['list','string']", {.has = TF_REFINE_MAX_LENGTH, .max_length = 1}, "['a']", "['a','b']"},
+        {"['list','string']", {.has = TF_REFINE_MAX_LENGTH, .max_length = 1}, "null", "['a','b']"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        for (int broken = 0; broken < 2; broken++) {
+            const struct tf_type *t = type_of(cases[i].type);
+            struct tf_value unknown = {
+                .type = t, .state = TF_UNKNOWN, .refinement = &cases[i].promise};
+
+            tf_diags_init(&diags, arena);
+            callback.state = tf_with(arena, object("{'disk':[]}"), "any",
+                                     value_of(t, broken ? cases[i].broken : cases[i].kept));
+            callback.error = NULL;
+            op = (struct tf_apply){.prior = object("null"),
+                                   .planned =
+                                       tf_with(arena, object("{'disk':[]}"), "any", &unknown)};
+            ctx = (struct tf_context){.arena = arena, .diags = &diags};
+            tf_apply_resource(&ctx, &resource, &op);
+            ck_assert_msg(diags.errors == (size_t)broken, "%zu: %s", i, diags_text(&diags));
+        }
+}
+END_TEST
+
+START_TEST(dynamic_values_keep_their_type)
+{
+    const struct tf_type *pair = type_of("['tuple',['bool','string']]");
+    const struct tf_value *planned =
+        tf_with(arena, object("{'disk':[]}"), "any", value_of(pair, "[true,'?']"));
+    const struct tf_value *good = value_of(pair, "[true,'x']");
+    const struct tf_value *longer =
+        value_of(type_of("['tuple',['bool','string','bool']]"), "[true,'x',true]");
+
+    apply("null", "{'disk':[]}", tf_with(arena, object("{'disk':[]}"), "any", good), NULL);
+    ck_assert_one_error(&diags, "any", "planned as null");
+    tf_diags_init(&diags, arena);
+    op = (struct tf_apply){.prior = object("null"), .planned = planned};
+    callback.state = tf_with(arena, planned, "any", good);
+    tf_apply_resource(&ctx, &resource, &op);
+    ck_assert_no_diags(&diags);
+    op = (struct tf_apply){.prior = object("null"), .planned = planned};
+    callback.state = tf_with(arena, planned, "any", longer);
+    tf_apply_resource(&ctx, &resource, &op);
+    ck_assert_one_error(&diags, "any", "any was planned as [true, (known after apply)]");
+    ck_assert_ptr_eq(tf_get(op.state, "any"), longer);
+}
+END_TEST
+
 START_TEST(many_differences_are_summed_up)
 {
     struct buf planned CLEANUP(buf_done) = BUF_INIT, state CLEANUP(buf_done) = BUF_INIT;
@@ -450,4 +523,5 @@ RUN("tf/apply", TEST(create_update_delete), TEST(private_state_of_the_author),
     TEST(write_only_values_are_left_out), TEST(wrong_types), TEST(another_object),
     TEST(blocks_are_never_null), TEST(other_values_than_planned),
     TEST(what_was_unknown_may_become_anything), TEST(promises_about_unknowns_are_kept),
+    TEST(promises_about_numbers_and_lengths), TEST(dynamic_values_keep_their_type),
     TEST(many_differences_are_summed_up), TEST(what_terraform_remembers_is_all))

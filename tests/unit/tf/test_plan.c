@@ -496,6 +496,147 @@ START_TEST(deletion)
 }
 END_TEST
 
+/* --- sets in sets, and blocks that travel as dynamic --- */
+
+static const struct tf_attribute port[] = {STRING("name", TF_REQUIRED),
+                                           STRING("node", TF_COMPUTED | TF_KEEP_STATE), TF_END};
+static const struct tf_attribute service[] = {
+    STRING("name", TF_REQUIRED),
+    {.name = "ports", .nested = port, .nesting = TF_NEST_SET, .flags = TF_OPTIONAL},
+    {.name = "main", .nested = port, .nesting = TF_NEST_SINGLE, .flags = TF_OPTIONAL},
+    STRING("ip", TF_COMPUTED | TF_KEEP_STATE),
+    TF_END,
+};
+static const struct tf_attribute owner[] = {STRING("user", TF_REQUIRED | TF_REQUIRES_REPLACE),
+                                            TF_END};
+static const struct tf_attribute team[] = {
+    STRING("name", TF_REQUIRED),
+    {.name = "owners", .nested = owner, .nesting = TF_NEST_SET, .flags = TF_OPTIONAL},
+    TF_END,
+};
+static const struct tf_attribute any[] = {
+    STRING("name", TF_OPTIONAL),
+    {.name = "value", .type = &tf_type_dynamic, .flags = TF_OPTIONAL | TF_COMPUTED},
+    {.name = "kind", .type = &tf_type_dynamic, .flags = TF_OPTIONAL | TF_REQUIRES_REPLACE},
+    TF_END,
+};
+static const struct tf_attribute deep_attributes[] = {
+    STRING("note", TF_OPTIONAL),
+    {.name = "services", .nested = service, .nesting = TF_NEST_SET, .flags = TF_OPTIONAL},
+    {.name = "teams", .nested = team, .nesting = TF_NEST_SET, .flags = TF_OPTIONAL},
+    TF_END,
+};
+static const struct tf_block deep_blocks[] = {
+    {.name = "list", .nesting = TF_NEST_LIST, .attributes = any},
+    {.name = "map", .nesting = TF_NEST_MAP, .attributes = any},
+    TF_END,
+};
+static const struct tf_schema deep_schema = {
+    .block = {.attributes = deep_attributes, .blocks = deep_blocks}};
+
+/* The blocks' values: a tuple or an object whose members have types of their own. */
+static const struct tf_value *deep(const char *text, const char *list_type, const char *list,
+                                   const char *map_type, const char *map)
+{
+    const struct tf_value *v = value_of(tf_schema_type(arena, &deep_schema), text);
+
+    v = tf_with(arena, v, "list", value_of(type_of(list_type), list));
+    return tf_with(arena, v, "map", value_of(type_of(map_type), map));
+}
+
+static const struct tf_value *without_blocks(const char *text)
+{
+    return deep(text, "['tuple',[]]", "[]", "['object',{}]", "{}");
+}
+
+static void plan_deep(const struct tf_value *prior, const struct tf_value *config,
+                      const struct tf_value *proposed)
+{
+    static const struct tf_resource r = {.schema = &deep_schema};
+
+    tf_diags_init(&diags, arena);
+    ctx = (struct tf_context){.arena = arena, .diags = &diags};
+    plan = (struct tf_plan){.prior = prior, .config = config};
+    tf_plan_resource(&ctx, &r, proposed, &plan);
+    ck_assert_no_diags(&diags);
+    ck_assert(tf_conforms(plan.planned, tf_schema_type(arena, &deep_schema)));
+}
+
+START_TEST(sets_in_sets)
+{
+    plan_deep(without_blocks("{'services':[{'name':'a','ip':'1','main':{'name':'m','node':'N'},"
+                             "'ports':[{'name':'p','node':'P'},{'name':'q','node':'Q'}]}]}"),
+              without_blocks(
+                  "{'note':'x','services':[{'name':'a','main':{'name':'m'},"
+                  "'ports':[{'name':'q'},{'name':'p'}]},{'name':'b','ports':[{'name':'p'}]}]}"),
+              without_blocks(
+                  "{'note':'x','services':[{'name':'a','ip':'1','main':{'name':'m','node':'N'},"
+                  "'ports':[{'name':'p','node':'P'},{'name':'q','node':'Q'}]},"
+                  "{'name':'b','ports':[{'name':'p'}]}]}"));
+    ck_assert_value_eq(
+        plan.planned,
+        without_blocks(
+            "{'note':'x','services':[{'name':'a','ip':'1','main':{'name':'m','node':'N'},"
+            "'ports':[{'name':'p','node':'P'},{'name':'q','node':'Q'}]},"
+            "{'name':'b','ip':'?','ports':[{'name':'p','node':'?'}]}]}"));
+}
+END_TEST
+
+START_TEST(replacement_from_within_sets_in_sets)
+{
+    const struct tf_value *prior =
+        without_blocks("{'teams':[{'name':'a','owners':[{'user':'x'}]}]}");
+    const struct tf_value *renamed =
+        without_blocks("{'teams':[{'name':'b','owners':[{'user':'x'}]}]}");
+    const struct tf_value *moved =
+        without_blocks("{'teams':[{'name':'a','owners':[{'user':'y'}]}]}");
+
+    plan_deep(prior, renamed, renamed);
+    ck_assert_str_eq(replaced_paths(), "");
+    plan_deep(prior, moved, moved);
+    ck_assert_str_eq(replaced_paths(), "teams");
+}
+END_TEST
+
+START_TEST(blocks_of_mixed_types)
+{
+    static const char list_type[] =
+        "['tuple',[['object',{'kind':'number','name':'string','value':'bool'}],"
+        "['object',{'kind':'string','name':'string','value':'string'}]]]";
+    static const char map_type[] =
+        "['object',{'k':['object',{'kind':'dynamic','name':'string','value':'string'}]}]";
+    static const char planned_list[] =
+        "['tuple',[['object',{'kind':'number','name':'string','value':'bool'}],"
+        "['object',{'kind':'string','name':'string','value':'dynamic'}]]]";
+    static const char planned_map[] =
+        "['object',{'k':['object',{'kind':'dynamic','name':'string','value':'dynamic'}]}]";
+    const struct tf_value *config = deep(
+        "{'note':'x'}", list_type, "[{'kind':1,'name':'a','value':true},{'kind':'k','name':'b'}]",
+        map_type, "{'k':{'name':'c'}}");
+
+    plan_deep(without_blocks("{}"), config, config);
+    ck_assert_value_eq(
+        plan.planned,
+        deep("{'note':'x'}", planned_list,
+             "[{'kind':1,'name':'a','value':true},{'kind':'k','name':'b','value':'?'}]",
+             planned_map, "{'k':{'name':'c','value':'?'}}"));
+    ck_assert_str_eq(replaced_paths(), "list[0].kind list[1].kind");
+}
+END_TEST
+
+START_TEST(missing_values_count_as_null)
+{
+    static const struct tf_resource r = {.schema = &deep_schema};
+
+    tf_diags_init(&diags, arena);
+    ctx = (struct tf_context){.arena = arena, .diags = &diags};
+    plan = (struct tf_plan){.prior = NULL};
+    tf_plan_resource(&ctx, &r, NULL, &plan);
+    ck_assert_no_diags(&diags);
+    ck_assert(tf_is_null(plan.planned));
+}
+END_TEST
+
 RUN("tf/plan", TEST(schema_is_sound), TEST(create), TEST(nothing_differs),
     TEST(update_keeps_what_is_marked_so), TEST(null_in_the_state_is_not_kept),
     TEST(defaults_win_over_prior_values), TEST(defaults_inside_what_is_configured),
@@ -505,4 +646,6 @@ RUN("tf/plan", TEST(schema_is_sound), TEST(create), TEST(nothing_differs),
     TEST(paths_of_the_author_come_first_and_once), TEST(the_author_may_decide_computed_values),
     TEST(the_author_may_keep_prior_values), TEST(the_author_may_not_break_the_rules),
     TEST(plans_of_the_wrong_shape_are_repaired), TEST(a_failed_plan_is_not_checked_further),
-    TEST(the_author_may_find_something_to_do), TEST(deletion))
+    TEST(the_author_may_find_something_to_do), TEST(deletion), TEST(sets_in_sets),
+    TEST(replacement_from_within_sets_in_sets), TEST(blocks_of_mixed_types),
+    TEST(missing_values_count_as_null))
