@@ -225,6 +225,7 @@ static enum kube_readiness stateful_set(const struct verdict *v)
     const json_t *strategy = krm_get(v->object, "spec", "updateStrategy", NULL);
     int64_t want = spec_replicas(v), replicas = status_count(v, "replicas"),
             ready = status_count(v, "readyReplicas"), updated = status_count(v, "updatedReplicas"),
+            current = status_count(v, "currentReplicas"),
             partition = count(json_object_get(strategy, "rollingUpdate"), "partition", 0);
 
     if (!observed(v))
@@ -244,7 +245,8 @@ static enum kube_readiness stateful_set(const struct verdict *v)
     if (strcmp(krm_str(v->object, "status", "currentRevision", NULL),
                krm_str(v->object, "status", "updateRevision", NULL)) != 0)
         return counted(v, updated, want, "replicas are updated");
-    return KUBE_READY;
+    return current < want ? counted(v, current, want, "replicas are of the current revision")
+                          : KUBE_READY;
 }
 
 static enum kube_readiness daemon_set(const struct verdict *v)

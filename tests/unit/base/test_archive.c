@@ -376,6 +376,53 @@ START_TEST(finds_files_and_directories)
 }
 END_TEST
 
+/* "d/d/.../f", depth elements long. Heap string. */
+static char *deep_path(size_t depth)
+{
+    char *path = mem_alloc(2 * depth);
+
+    for (size_t i = 0; i < depth; i++)
+        memcpy(path + 2 * i, "d/", 2);
+    path[2 * depth - 1] = '\0';
+    return path;
+}
+
+START_TEST(keeps_its_limits)
+{
+    struct filetree_builder *b = filetree_builder_new();
+    char *deepest CLEANUP(mem_cleanup) = deep_path(FILETREE_MAX_DEPTH);
+    char *deeper CLEANUP(mem_cleanup) = deep_path(FILETREE_MAX_DEPTH + 1);
+    char *name CLEANUP(mem_cleanup) = mem_alloc(FILETREE_MAX_PATH + 2);
+    char number[16];
+
+    memset(name, 'n', FILETREE_MAX_PATH + 1);
+    name[FILETREE_MAX_PATH + 1] = '\0';
+    ck_assert_int_eq(filetree_add_file(b, name, "", 0, &err), ERR_LIMIT);
+    ck_assert_int_eq(filetree_add_link(b, "l", name, &err), ERR_LIMIT);
+    ck_assert_int_eq(filetree_add_file(b, name + 1, "", 0, &err), 0);
+    ck_assert_int_eq(filetree_add_file(b, deeper, "", 0, &err), ERR_LIMIT);
+    ck_assert_int_eq(filetree_add_file(b, deepest, "", 0, &err), 0);
+    ck_assert_int_eq(filetree_add_file(b, "big", "", FILETREE_MAX_FILE + 1, &err), ERR_LIMIT);
+    for (int i = 2; i < FILETREE_MAX_ENTRIES; i++) {
+        snprintf(number, sizeof(number), "x/%d", i);
+        ck_assert_int_eq(filetree_add_file(b, number, "", 0, &err), 0);
+    }
+    ck_assert_int_eq(filetree_add_file(b, "one-more", "", 0, &err), ERR_LIMIT);
+    ck_assert_int_eq(filetree_build(b, false, &tree, &err), 0);
+    ck_assert_uint_eq(tree.len, FILETREE_MAX_ENTRIES);
+    filetree_done(&tree);
+    /* Links that double a directory of that size. */
+    for (int i = 0; i < FILETREE_MAX_ENTRIES / 2; i++) {
+        snprintf(number, sizeof(number), "x/%d", i);
+        ck_assert_int_eq(filetree_add_file(b, number, "", 0, &err), 0);
+    }
+    ck_assert_int_eq(filetree_add_link(b, "y", "x", &err), 0);
+    ck_assert_int_eq(filetree_add_link(b, "z", "x", &err), 0);
+    ck_assert_int_eq(filetree_build(b, false, &tree, &err), ERR_LIMIT);
+    filetree_builder_free(b);
+}
+END_TEST
+
 static void write_text(const char *dir, const char *name, const char *text)
 {
     char *path CLEANUP(mem_cleanup) = mem_printf("%s/%s", dir, name);
@@ -461,6 +508,7 @@ int main(void)
     tcase_add_test(t, refuses_what_is_no_archive);
     tcase_add_test(t, digest_is_as_defined);
     tcase_add_test(t, digest_ignores_how_it_was_packed);
+    tcase_add_test(t, keeps_its_limits);
     tcase_add_test(t, finds_files_and_directories);
     tcase_add_test(t, directory_gives_the_archives_tree);
     suite_add_tcase(s, t);

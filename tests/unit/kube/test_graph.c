@@ -511,6 +511,109 @@ START_TEST(odd_objects_do_no_harm)
 }
 END_TEST
 
+/* --- any set at all ----------------------------------------------------------------------------- */
+
+#define RANDOM_NODES 60
+#define RANDOM_SETS  100
+
+static unsigned random_state;
+
+static unsigned random_below(unsigned n)
+{
+    random_state = random_state * 1103515245 + 12345;
+    return (random_state >> 16) % n;
+}
+
+/* Namespaces, CRDs, objects, accounts, workloads, Services and webhooks for random resources, all
+ * with names from a small pool so that they refer to each other, often in circles. */
+static json_t *random_object(void)
+{
+    static const char *const groups[] = {"", "a.io", "b.io", "*"};
+    static const char *const plurals[] = {"pods", "serviceaccounts", "things", "services", "*"};
+    char name[8], other[8], ns[8];
+
+    snprintf(name, sizeof(name), "x%u", random_below(4));
+    snprintf(other, sizeof(other), "x%u", random_below(4));
+    snprintf(ns, sizeof(ns), "n%u", random_below(3));
+    switch (random_below(7)) {
+    case 0:
+        return json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "Namespace", "metadata",
+                         "name", ns);
+    case 1:
+        return json_pack("{s:s,s:s,s:{s:s},s:{s:s,s:{s:s,s:s}}}", "apiVersion",
+                         "apiextensions.k8s.io/v1", "kind", "CustomResourceDefinition", "metadata",
+                         "name", name, "spec", "group", groups[1 + random_below(2)], "names",
+                         "kind", "Thing", "plural", "things");
+    case 2:
+        return json_pack("{s:s,s:s,s:{s:s,s:s}}", "apiVersion",
+                         random_below(2) ? "a.io/v1" : "b.io/v1", "kind", "Thing", "metadata",
+                         "name", name, "namespace", ns);
+    case 3:
+        return json_pack("{s:s,s:s,s:{s:s,s:s}}", "apiVersion", "v1", "kind", "ServiceAccount",
+                         "metadata", "name", name, "namespace", ns);
+    case 4:
+        return json_pack("{s:s,s:s,s:{s:s,s:s},s:{s:{s:{s:{s:s}},s:{s:s,s:[{s:{s:s}}]}}}}",
+                         "apiVersion", "apps/v1", "kind", "Deployment", "metadata", "name", name,
+                         "namespace", ns, "spec", "template", "metadata", "labels", "app", name,
+                         "spec", "serviceAccountName", other, "volumes", "secret", "secretName",
+                         other);
+    case 5:
+        return json_pack("{s:s,s:s,s:{s:s,s:s},s:{s:{s:s}}}", "apiVersion", "v1", "kind", "Service",
+                         "metadata", "name", name, "namespace", ns, "spec", "selector", "app",
+                         other);
+    default:
+        return json_pack("{s:s,s:s,s:{s:s},s:[{s:{s:{s:s,s:s}},s:[{s:[s],s:[s],s:[s]}]}]}",
+                         "apiVersion", "admissionregistration.k8s.io/v1", "kind",
+                         "MutatingWebhookConfiguration", "metadata", "name", name, "webhooks",
+                         "clientConfig", "service", "namespace", ns, "name", other, "rules",
+                         "apiGroups", groups[random_below(4)], "resources",
+                         plurals[random_below(5)], "operations", "*");
+    }
+}
+
+/* Walks by chance: some take long to be applied, some to become ready. What is taken has no unmet
+ * need, and the walk ends with everything applied. */
+static void walk_at_random(void)
+{
+    int state[RANDOM_NODES] = {0}, left = RANDOM_NODES, node;
+    enum kube_need need;
+
+    while (left) {
+        int i = (int)random_below(RANDOM_NODES);
+
+        while ((node = kube_graph_take(graph)) >= 0) {
+            ck_assert_int_eq(state[node], 0);
+            ck_assert_int_eq(kube_graph_waits_for(graph, node, &need), -1);
+            state[node] = 1;
+        }
+        if (state[i] == 0 && (node = kube_graph_waits_for(graph, i, &need)) >= 0) {
+            ck_assert_int_le(state[node], need == KUBE_NEED_READY ? 2 : 1);
+            ck_assert_str_ne(kube_graph_why(graph, i, node), "");
+            i = node;
+        }
+        if (state[i] == 1) {
+            kube_graph_applied(graph, i);
+            state[i] = 2;
+            left--;
+        } else if (state[i] == 2) {
+            kube_graph_ready(graph, i);
+            state[i] = 3;
+        }
+    }
+    ck_assert(kube_graph_all_applied(graph));
+}
+
+START_TEST(every_set_has_an_order)
+{
+    random_state = (unsigned)_i;
+    objects = json_array();
+    for (int i = 0; i < RANDOM_NODES; i++)
+        json_array_append_new(objects, random_object());
+    graph = kube_graph_new(objects);
+    walk_at_random();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("kube/graph");
@@ -538,6 +641,7 @@ int main(void)
     tcase_add_test(t, replicas_zero_answers_nothing);
     tcase_add_test(t, phases);
     tcase_add_test(t, odd_objects_do_no_harm);
+    tcase_add_loop_test(t, every_set_has_an_order, 0, RANDOM_SETS);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);
     failed = srunner_ntests_failed(r);

@@ -171,9 +171,14 @@ START_TEST(other_workloads)
                       "'updateRevision':'b'}}",
          KUBE_IN_PROGRESS, "1 of 2 replicas are updated"},
         {STATEFUL_SET "'spec':{'replicas':2},'status':{'observedGeneration':1,'replicas':2,"
-                      "'readyReplicas':2,'updatedReplicas':2,'currentRevision':'b',"
+                      "'readyReplicas':2,'updatedReplicas':2,'currentReplicas':2,"
+                      "'currentRevision':'b',"
                       "'updateRevision':'b'}}",
          KUBE_READY, ""},
+        {STATEFUL_SET "'spec':{'replicas':2},'status':{'observedGeneration':1,'replicas':2,"
+                      "'readyReplicas':2,'updatedReplicas':2,'currentReplicas':1,"
+                      "'currentRevision':'b','updateRevision':'b'}}",
+         KUBE_IN_PROGRESS, "1 of 2 replicas are of the current revision"},
         {STATEFUL_SET "'spec':{'replicas':3,'updateStrategy':{'type':'RollingUpdate',"
                       "'rollingUpdate':{'partition':2}}},'status':{'observedGeneration':1,"
                       "'replicas':3,'readyReplicas':3,'updatedReplicas':0,'currentRevision':'a',"
