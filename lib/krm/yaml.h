@@ -43,6 +43,11 @@ int yaml_parse_all(const char *text, size_t len, const char *name, json_t **ret_
 int yaml_parse_blanks(const char *text, size_t len, const char *name, json_t **ret_documents,
                       struct err *err) WARN_UNUSED;
 json_t *yaml_blank(void);
+
+/* As yaml_parse_blanks, for strategic-merge patches: a null removes an annotation too, and is not its
+ * text. */
+int yaml_parse_patch(const char *text, size_t len, const char *name, json_t **ret_documents,
+                     struct err *err) WARN_UNUSED;
 void yaml_fill_blanks(json_t *tree);
 
 /* As yaml_parse_all, with the reading that kustomize has of its own files, which is YAML 1.1's: yes,

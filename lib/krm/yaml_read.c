@@ -49,6 +49,7 @@ struct reader {
     size_t aliased; /* that aliases repeat */
     bool blanks;    /* what is left out is yaml_blank() */
     bool config;    /* read as kustomize reads its own files */
+    bool patch;     /* nulls are nulls in annotations too */
     size_t depth;
     struct frame stack[YAML_MAX_DEPTH];
     VEC(struct anchor) anchors;
@@ -226,6 +227,10 @@ static int scalar_value(struct reader *r, const yaml_event_t *event, bool raw, j
     struct yaml_scalar s;
     json_t *value = NULL;
 
+    if (raw && r->blanks && tag == TAG_NONE && plain) {
+        yaml_scalar_resolve(text, len, &s);
+        raw = s.kind != YAML_NULL || (len && !r->patch);
+    }
     if (raw || tag == TAG_STR || tag == TAG_OTHER || (tag == TAG_NONE && !plain)) {
         *ret_value = json_stringn_nocheck(text, len);
         return 0;
@@ -500,7 +505,7 @@ static void reader_done(struct reader *r)
     json_decref(r->documents);
 }
 
-enum reading { READ_VALUES, READ_BLANKS, READ_CONFIG };
+enum reading { READ_VALUES, READ_BLANKS, READ_PATCH, READ_CONFIG };
 
 static int parse_all(const char *text, size_t len, const char *name, enum reading reading,
                      json_t **ret_documents, struct err *err)
@@ -512,7 +517,8 @@ static int parse_all(const char *text, size_t len, const char *name, enum readin
     memset(&r.anchors, 0, sizeof(r.anchors));
     r.name = name;
     r.err = err;
-    r.blanks = reading == READ_BLANKS;
+    r.blanks = reading == READ_BLANKS || reading == READ_PATCH;
+    r.patch = reading == READ_PATCH;
     r.config = reading == READ_CONFIG;
     if (len > YAML_MAX_BYTES)
         return err_set(err, ERR_LIMIT, "%s: larger than %zu bytes", name, YAML_MAX_BYTES);
@@ -537,6 +543,12 @@ int yaml_parse_blanks(const char *text, size_t len, const char *name, json_t **r
                       struct err *err)
 {
     return parse_all(text, len, name, READ_BLANKS, ret_documents, err);
+}
+
+int yaml_parse_patch(const char *text, size_t len, const char *name, json_t **ret_documents,
+                     struct err *err)
+{
+    return parse_all(text, len, name, READ_PATCH, ret_documents, err);
 }
 
 int yaml_parse_config(const char *text, size_t len, const char *name, json_t **ret_documents,

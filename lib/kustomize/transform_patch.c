@@ -275,7 +275,7 @@ int transform_patch(const struct transform *x, struct err *err)
     struct patch_text p;
     int rc = patch_source(x, "patch", &p, err);
 
-    if (rc || (rc = yaml_parse_all(p.text, p.len, p.source, &documents, err)))
+    if (rc || (rc = yaml_parse_patch(p.text, p.len, p.source, &documents, err)))
         return rc;
     if (json_is_array(json_array_get(documents, 0)))
         return run_json(x, &p, err);
@@ -317,14 +317,16 @@ static int load_entry(const struct transform *x, const char *entry, struct resma
     struct context *ctx = x->target->ctx;
     struct resmap more CLEANUP(resmap_done) = RESMAP_INIT;
     json_auto_t *documents = NULL;
-    const char *source = x->target->file;
+    const char *source = x->target->file, *text;
+    size_t len;
     int rc;
 
-    if (yaml_parse_all(entry, strlen(entry), source, &documents, NULL) ||
+    if (yaml_parse_patch(entry, strlen(entry), source, &documents, NULL) ||
         !json_is_object(json_array_get(documents, 0))) {
         json_decref(documents);
         documents = NULL;
-        if ((rc = target_read_yaml(x->target, entry, &documents, &source, err)))
+        if ((rc = target_read(x->target, entry, &text, &len, &source, err)) ||
+            (rc = yaml_parse_patch(text, len, source, &documents, err)))
             return rc;
     }
     if ((rc = resmap_from_documents(ctx, documents, source, &more, err)))
