@@ -171,7 +171,8 @@ static int status_error(const char *url, int status, struct err *err)
 static int fetch_once(struct http *h, const char *url, const char *shown, struct cancel *cancel,
                       struct buf *out, struct err *err)
 {
-    static const char *const headers[] = {"User-Agent: terraform-provider-kubeflow", NULL};
+    static const char *const headers[] = {
+        "User-Agent: terraform-provider-kubeflow/" PROVIDER_VERSION, NULL};
     struct http_request r = {.method = "GET",
                              .url = url,
                              .headers = headers,
@@ -237,7 +238,7 @@ static int try_url(struct search *s, const char *url, struct err *err)
     if (!rc)
         rc = accept_content(s, &content, shown, err);
     if (!rc)
-        disk_cache_put(s->settings->cache_dir, s->wanted->url, content.data, content.len);
+        disk_cache_put(s->settings->cache_dir, s->wanted->url, buf_str(&content), content.len);
     return rc;
 }
 

@@ -3,8 +3,10 @@
 #include <check.h>
 #include <ftw.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "lib/base/filetree.h"
+#include "resources/kubeflow/disk_cache.h"
 #include "resources/kubeflow/source.h"
 #include "tests/unit/fake_server.h"
 
@@ -82,13 +84,18 @@ static void serve(struct fake_conn *c, const struct fake_request *req, void *use
     }
 }
 
-static void setup(void)
+static void make_directory(void)
 {
     memset(&err, 0, sizeof(err));
-    env_mirror = env_home = NULL;
-    failures = 0;
     snprintf(dir, sizeof(dir), "/tmp/test_source.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(dir));
+}
+
+static void setup(void)
+{
+    make_directory();
+    env_mirror = env_home = NULL;
+    failures = 0;
     pack("manifests-1.10.2", CONFIG_MAP);
     server = fake_server_new(serve, NULL, NULL, NULL, 0);
 }
@@ -101,11 +108,16 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     return remove(path);
 }
 
+static void remove_directory(void)
+{
+    nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    err_done(&err);
+}
+
 static void teardown(void)
 {
     fake_server_free(server);
-    nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    err_done(&err);
+    remove_directory();
 }
 
 /* A path below the test's directory; its parents are made. */
@@ -411,6 +423,44 @@ START_TEST(archive_and_directory_have_one_digest)
 }
 END_TEST
 
+/* What a process reads is always one of the contents that some process wrote. */
+static int use_disk_cache(int process)
+{
+    static const char *const texts[] = {"one content", "another one, of another length"};
+    static const char url[] = "https://example.com/x";
+
+    for (int i = 0; i < 100; i++) {
+        struct buf got CLEANUP(buf_done) = BUF_INIT;
+        const char *text = texts[(process + i) % 2];
+
+        disk_cache_put(dir, url, text, strlen(text));
+        if (!disk_cache_get(dir, url, &got) && strcmp(got.data, texts[0]) != 0 &&
+            strcmp(got.data, texts[1]) != 0)
+            return 1;
+        if (disk_cache_get(dir, "https://example.com/y", &got) != ERR_NOT_FOUND)
+            return 2;
+    }
+    return 0;
+}
+
+START_TEST(processes_share_a_cache_directory)
+{
+    pid_t pids[4];
+
+    for (int i = 0; i < (int)ARRAY_LEN(pids); i++) {
+        pids[i] = fork();
+        if (!pids[i])
+            _exit(use_disk_cache(i));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+        int status = -1;
+
+        ck_assert_int_eq(waitpid(pids[i], &status, 0), pids[i]);
+        ck_assert_int_eq(status, 0);
+    }
+}
+END_TEST
+
 struct opener {
     struct source_cache *cache;
     const struct source *source;
@@ -561,7 +611,7 @@ END_TEST
 int main(void)
 {
     Suite *s = suite_create("kubeflow/source");
-    TCase *t = tcase_create("core");
+    TCase *t = tcase_create("core"), *forking = tcase_create("processes");
     SRunner *r = srunner_create(s);
     int failed;
 
@@ -587,6 +637,11 @@ int main(void)
     tcase_add_test(t, remote_resources);
     tcase_add_test(t, remote_resources_from_a_mirror_directory);
     suite_add_tcase(s, t);
+    /* Without the server's threads, because it forks. */
+    tcase_add_checked_fixture(forking, make_directory, remove_directory);
+    tcase_set_timeout(forking, 60);
+    tcase_add_test(forking, processes_share_a_cache_directory);
+    suite_add_tcase(s, forking);
     srunner_run_all(r, CK_ENV);
     failed = srunner_ntests_failed(r);
     srunner_free(r);
