@@ -36,11 +36,13 @@ int kube_resource_for(struct kube_client *c, const char *group, const char *vers
     return kube_discover(c, group, version, kind, cancel, ret_resource, err);
 }
 
-int kube_cluster_uid(struct kube_client *c, struct cancel *cancel, char **ret_uid, struct err *err)
+int kube_cluster_uid(struct kube_client *c, int64_t retry_ms, struct cancel *cancel, char **ret_uid,
+                     struct err *err)
 {
     struct kube_request req = {.verb = KUBE_GET,
                                .resource = kube_builtin_resource("", "v1", "Namespace"),
                                .name = "kube-system",
+                               .retry_ms = retry_ms,
                                .metadata_only = true};
     struct kube_result res;
     int rc = kube_do(c, &req, cancel, &res);

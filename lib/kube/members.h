@@ -25,8 +25,9 @@ int kube_resource_for(struct kube_client *c, const char *group, const char *vers
                       const char *kind, struct cancel *cancel,
                       const struct kube_resource **ret_resource, struct err *err) WARN_UNUSED;
 
-/* The uid of namespace kube-system, which names the cluster. Heap string. */
-int kube_cluster_uid(struct kube_client *c, struct cancel *cancel, char **ret_uid,
+/* The uid of namespace kube-system, which names the cluster. Heap string. retry_ms as in
+ * kube_request: how long an API server that doesn't answer is tried. */
+int kube_cluster_uid(struct kube_client *c, int64_t retry_ms, struct cancel *cancel, char **ret_uid,
                      struct err *err) WARN_UNUSED;
 
 /* {"apiVersion", "kind", "metadata"} of a list's item, which doesn't carry its own kind. New

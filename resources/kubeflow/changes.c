@@ -60,7 +60,7 @@ json_t *install_changes(const char *what, const json_t *before, const json_t *co
     json_auto_t *after = install_hashes(objects);
     const char *key;
     json_t *hash;
-    size_t i;
+    size_t i, labelled = 0;
 
     if (!before) {
         line(out, "+ %s: %zu objects", what, json_array_size(objects));
@@ -72,6 +72,8 @@ json_t *install_changes(const char *what, const json_t *before, const json_t *co
 
         if (!old[0])
             line(out, "+ %s", name);
+        else if (!strcmp(old, INSTALL_IMPORTED))
+            labelled += !json_object_get(drift, name);
         else if (strcmp(old, krm_str(after, name, NULL)))
             add_update(out, name, json_object_get(content, name), object);
     }
@@ -79,5 +81,7 @@ json_t *install_changes(const char *what, const json_t *before, const json_t *co
         if (!json_object_get(after, key))
             line(out, "- %s", key);
     add_drift(out, drift, after);
+    if (labelled)
+        line(out, "= %zu objects are as they should be and only get a label", labelled);
     return out;
 }

@@ -18,6 +18,9 @@
 
 #define MODULE "kubeflow.install"
 
+/* Reading happens in plans, whose user waits: an API server that is down is said soon. */
+#define READ_RETRY_MS 10000
+
 json_t *install_hashes(const json_t *objects)
 {
     json_t *out = json_object(), *object;
@@ -141,7 +144,7 @@ static int check_finished(const struct installing *s, struct err *err)
 static int look(struct installing *s, struct err *err)
 {
     const struct install_request *r = s->r;
-    int rc = kube_cluster_uid(r->client, s->cancel, &s->out->cluster_uid, err);
+    int rc = kube_cluster_uid(r->client, 0, s->cancel, &s->out->cluster_uid, err);
 
     if (rc)
         return rc;
@@ -423,7 +426,7 @@ int install_refresh(struct kube_client *c, const char *manager, const char *set_
 {
     struct install_refreshed out = {0};
     char *uid CLEANUP(mem_cleanup) = NULL;
-    int rc = kube_cluster_uid(c, cancel, &uid, err);
+    int rc = kube_cluster_uid(c, READ_RETRY_MS, cancel, &uid, err);
 
     if (rc)
         return rc;
@@ -479,7 +482,7 @@ static int find_members(struct removing *s, struct cancel *cancel, struct err *e
     json_auto_t *state_kinds = kinds_of_keys(r->wanted), *kinds = NULL;
     struct applyset_parent parent = {0};
     char *uid CLEANUP(mem_cleanup) = NULL;
-    int rc = kube_cluster_uid(r->client, cancel, &uid, err);
+    int rc = kube_cluster_uid(r->client, READ_RETRY_MS, cancel, &uid, err);
 
     if (rc)
         return rc;

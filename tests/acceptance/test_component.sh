@@ -58,13 +58,14 @@ also() {
 
 # main.tf: the provider and one component; further attributes come on stdin.
 config() { # [provider attributes]
+    local connection="config_path = \"$KUBECONFIG_FILE\""
     {
         cat <<HCL
 terraform {
   required_providers { kubeflow = { source = "mlops8020/kubeflow" } }
 }
 provider "kubeflow" {
-  ${1:-config_path = "$KUBECONFIG_FILE"}
+  ${1:-$connection}
 }
 resource "kubeflow_component" "app" {
   name = "$NS"
@@ -120,7 +121,7 @@ test_life() {
     destroy
     assert_nothing_left component-life
     refused k get namespace life
-    refused k get namespace kubeflow-terraform
+    eventually refused k get namespace kubeflow-terraform
 }
 
 test_drift_is_named_and_repaired() {
