@@ -9,6 +9,9 @@
 
 #include "lib/base/banned.h"
 
+#undef err_set
+#undef err_errno
+
 int err_set(struct err *err, int code, const char *fmt, ...)
 {
     va_list ap;

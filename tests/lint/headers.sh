@@ -1,0 +1,18 @@
+#!/bin/sh
+# Each header compiles alone, with gcc and with clang.
+#
+# C_FLAGS are the flags of the build.
+
+check() { # compiler header
+    out=$(echo "#include \"$2\"" | eval "$1 -x c -fsyntax-only -Wno-unused-function -Itests $C_FLAGS -" 2>&1) && return
+    echo "$1: $2"
+    echo "$out" | head -n 5
+    return 1
+}
+
+if [ "${1:-}" = -one ]; then
+    check gcc "$2" && check clang "$2"
+    exit
+fi
+git ls-files -z --cached --others --exclude-standard 'lib/*.h' 'resources/*.h' 'provider/*.h' 'tests/*.h' |
+    xargs -0 -n 1 -P "$(nproc)" "$0" -one
