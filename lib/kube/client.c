@@ -123,7 +123,7 @@ int kube_client_failure(const struct http_call *call, struct err *err)
         struct err told CLEANUP(err_done) = ERR_INIT;
 
         err_move(&told, err);
-        err_set(err, rc, "%s (%s)", err_msg(&told), more);
+        err_set(err, rc, "%s; %s", err_msg(&told), more);
     }
     return rc;
 }
