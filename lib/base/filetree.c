@@ -305,6 +305,7 @@ static int expand(struct filetree_builder *b, const char *link, const char *as, 
 {
     const char *real = "", *below;
     const struct raw *raw;
+    bool found = false;
     size_t n;
     int rc;
 
@@ -322,10 +323,13 @@ static int expand(struct filetree_builder *b, const char *link, const char *as, 
          i < b->raws.len && !rc && !strncmp(b->raws.at[i].path, below, n); i++) {
         const char *name = arena_printf(b->arena, "%s/%s", as, b->raws.at[i].path + n);
 
+        found = true;
         raw = &b->raws.at[i];
         rc = raw->target ? expand(b, raw->path, name, depth + 1, steps, err)
                          : push(b, name, raw, err);
     }
+    if (!found && find_raw(b, link)->hard)
+        return err_set(err, ERR_INVALID, "%s: second name of a file that isn't there", link);
     return rc;
 }
 

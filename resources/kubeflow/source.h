@@ -22,8 +22,7 @@
  * contains.) A bare target serves every https URL, with the scheme left out:
  *
  *     https://host/path                          <target>/host/path
- *
- *     a release                                  <target>/manifests-<release>.tar.gz
+ *     a release of the catalog                   <target>/manifests-<release>.tar.gz
  *
  * In directories these are looked for too, also below <target>/remote-bases:
  *

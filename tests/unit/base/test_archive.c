@@ -204,6 +204,8 @@ START_TEST(refuses_paths_that_leave)
         {{{DEVICE, "c", NULL}, {END, NULL, NULL}}, "a.tgz: c: a device, pipe or socket"},
         {{{FILE_ENTRY, "x", "1"}, {HARD, "h", "../x"}, {END, NULL, NULL}},
          "a.tgz: h: path with \"..\""},
+        {{{HARD, "h", "gone"}, {FILE_ENTRY, "x", "1"}, {END, NULL, NULL}},
+         "a.tgz: h: second name of a file that isn't there"},
         {{{FILE_ENTRY, "x\xff", "1"}, {END, NULL, NULL}}, "a.tgz: x\xef\xbf\xbd: path isn't UTF-8"},
     };
 

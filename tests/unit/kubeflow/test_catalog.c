@@ -310,6 +310,33 @@ static void check_release(const struct catalog_release *r, const struct source *
         json_decref(all.objects[i]);
 }
 
+/* The patch that a release lacks for a target fits its objects: they render with it. */
+static void check_patches(const struct catalog_release *r, const struct source *s)
+{
+    for (size_t i = 0; i < r->ncomponents * CATALOG_TARGETS; i++) {
+        const struct catalog_component *c = &r->components[i / CATALOG_TARGETS];
+        enum catalog_target target = (enum catalog_target)(i % CATALOG_TARGETS);
+        const char *patch = catalog_patch(r, c->name, target);
+        struct loader *memory CLEANUP(loader_cleanup) = loader_new_memory();
+        struct loader *both CLEANUP(loader_cleanup) = loader_new_overlay(s->loader, memory);
+        struct source over = {both, "", ""};
+        char *overlay CLEANUP(mem_cleanup) =
+            mem_printf("resources: ['../%s']\npatches: [{path: patch.yaml}]\n", c->path[target]);
+        json_auto_t *patched = NULL, *plain = NULL;
+
+        if (!patch)
+            continue;
+        ck_assert_int_eq(loader_add(memory, "o/kustomization.yaml", overlay, strlen(overlay), NULL),
+                         0);
+        ck_assert_int_eq(loader_add(memory, "o/patch.yaml", patch, strlen(patch), NULL), 0);
+        patched = render(&over, "o");
+        plain = render(s, c->path[target]);
+        ck_assert_ptr_nonnull(patched);
+        ck_assert_uint_eq(json_array_size(patched), json_array_size(plain));
+        ck_assert_int_eq(json_equal(patched, plain), 0);
+    }
+}
+
 /* Everything of the example can be sent in an order that the graph finds, when what was sent becomes
  * ready some time. */
 static void check_graph(const struct catalog_release *r, const struct source *s)
@@ -346,6 +373,7 @@ START_TEST(holds_for_the_release)
     s = source_of(r);
     if (s) {
         check_release(r, s);
+        check_patches(r, s);
         check_graph(r, s);
         ck_assert_int_eq(cycles, 0);
     } else {
