@@ -85,11 +85,10 @@ struct fieldspecs fieldspecs_from_json(struct context *ctx, const json_t *list)
 
 void slot_set(struct slot *slot, json_t *value)
 {
-    if (json_is_object(slot->parent))
-        json_object_set_new(slot->parent, slot->key, value);
-    else
-        json_array_set_new(slot->parent, slot->index, value);
-    slot->value = value;
+    int rc = json_is_object(slot->parent) ? json_object_set_new(slot->parent, slot->key, value)
+                                          : json_array_set_new(slot->parent, slot->index, value);
+
+    slot->value = rc ? NULL : value;
 }
 
 struct walk {

@@ -62,7 +62,8 @@ struct slot {
     bool made; /* it was missing and is null for now */
 };
 
-void slot_set(struct slot *slot, json_t *value); /* steals value */
+/* Steals value; slot->value is NULL when JSON can't hold it (a key that isn't UTF-8). */
+void slot_set(struct slot *slot, json_t *value);
 
 /* 0 or a negative code with a message that doesn't name the object. */
 typedef int slot_fn(struct slot *slot, void *arg, struct err *err);
