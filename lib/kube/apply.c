@@ -310,9 +310,13 @@ static bool send_take_over(struct run *r, struct node *n, const json_t *metadata
     return true;
 }
 
-static bool is_member(const json_t *metadata, const char *set_id)
+bool kube_is_ours(const json_t *metadata_object, const char *set_id, const json_t *record_entry)
 {
-    return !strcmp(krm_str(metadata, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL), set_id);
+    const char *set = krm_str(metadata_object, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL);
+    const char *uid = krm_str(record_entry, "u", NULL);
+
+    return !strcmp(set, set_id) ||
+           (!set[0] && uid[0] && !strcmp(uid, krm_str(metadata_object, "metadata", "uid", NULL)));
 }
 
 static void start_node(struct run *r, struct node *n)
@@ -320,6 +324,7 @@ static void start_node(struct run *r, struct node *n)
     struct gvk gvk = gvk_of(n->object);
     const json_t *existing = json_object_get(r->o->existing, n->key);
     const json_t *record = json_object_get(r->o->record, n->key);
+    bool ours = existing && kube_is_ours(existing, r->o->set_id, record);
     struct err err CLEANUP(err_done) = ERR_INIT;
     int rc = kube_resource_for(r->o->client, gvk.group, gvk.version, gvk.kind, r->o->cancel,
                                &n->resource, &err);
@@ -338,17 +343,16 @@ static void start_node(struct run *r, struct node *n)
     }
     n->adopted =
         existing &&
-        (!is_member(existing, r->o->set_id) ||
+        (!ours ||
          !strcmp(krm_str(existing, "metadata", "annotations", APPLYSET_ADOPTED, NULL), "true"));
-    if (existing && is_member(existing, r->o->set_id) &&
-        kube_unchanged(existing, record, n->content, r->o->manager)) {
+    if (ours && kube_unchanged(existing, record, n->content, r->o->manager)) {
         r->result->unchanged++;
         n->generation = json_integer_value(krm_get(existing, "metadata", "generation", NULL));
         json_object_set_new(r->result->record, n->key, kube_record_entry(existing, r->o->manager));
         node_applied(r, n);
         return;
     }
-    if (existing && !is_member(existing, r->o->set_id) && send_take_over(r, n, existing))
+    if (existing && !ours && send_take_over(r, n, existing))
         return;
     send_apply(r, n, r->o->force_conflicts);
 }
@@ -363,7 +367,8 @@ static void on_conflict(struct run *r, struct node *n, struct kube_result *res)
     const json_t *existing = json_object_get(r->o->existing, n->key);
 
     /* What we applied last is what we apply now: every field of it was ours. */
-    if (!before && existing && is_member(existing, r->o->set_id) &&
+    if (!before && existing &&
+        kube_is_ours(existing, r->o->set_id, json_object_get(r->o->record, n->key)) &&
         !strcmp(krm_str(existing, "metadata", "annotations", APPLYSET_CONTENT, NULL), n->content))
         before = n->object;
     if (!n->forced && kube_conflict_was_ours(&res->status, before)) {
@@ -644,8 +649,8 @@ int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *res
     return result->nproblems ? result->problems[0].code : 0;
 }
 
-void kube_check_foreign(const json_t *objects, const json_t *existing, const char *set_id,
-                        const char *manager, struct kube_apply_result *result)
+void kube_check_foreign(const json_t *objects, const json_t *existing, const json_t *record,
+                        const char *set_id, const char *manager, struct kube_apply_result *result)
 {
     const json_t *object;
     size_t i;
@@ -655,8 +660,7 @@ void kube_check_foreign(const json_t *objects, const json_t *existing, const cha
         const json_t *there = json_object_get(existing, key);
         char *owner CLEANUP(mem_cleanup) = NULL;
 
-        if (!there ||
-            !strcmp(krm_str(there, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL), set_id))
+        if (!there || kube_is_ours(there, set_id, json_object_get(record, key)))
             continue;
         owner = kube_owner_text(there, manager);
         kube_problem_add(

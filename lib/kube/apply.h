@@ -51,10 +51,14 @@ struct kube_apply_result {
     bool complete; /* everything was applied (perhaps not everything became ready) */
 };
 
+/* Whether an existing object is one of ours: a member of the set, or, when it lost the label without
+ * getting another set's, the very object (uid) that the record knows. */
+bool kube_is_ours(const json_t *metadata_object, const char *set_id, const json_t *record_entry);
+
 /* Objects of the set that exist and belong to somebody else: a problem for each, with who it seems
  * to be ("Helm release x", "Argo CD application y", ...). Nothing is written. */
-void kube_check_foreign(const json_t *objects, const json_t *existing, const char *set_id,
-                        const char *manager, struct kube_apply_result *result);
+void kube_check_foreign(const json_t *objects, const json_t *existing, const json_t *record,
+                        const char *set_id, const char *manager, struct kube_apply_result *result);
 
 /* Runs to the end and reports in result (initialised by the callee). The return value is 0 when
  * there is no problem, else the first problem's code. */

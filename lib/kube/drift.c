@@ -139,10 +139,19 @@ static void compare(struct refresh *r, const char *key, const json_t *live)
         say(r, key, "fields that we set were changed%s%s", writer[0] ? " by " : "", writer);
     else
         say(r, key, "not verified: what was recorded of it is lost");
-    /* Where nothing differs, what is there now is what the next look compares with; where something
-     * does, the entry stays away, so that it shows again until it is repaired. */
+    /* Where nothing differs, what is there now is what the next look compares with. */
     if (!json_object_get(r->out->drift, key))
         json_object_set_new(r->out->record, key, kube_record_entry(live, r->o->manager));
+}
+
+/* Of what differs only the uid is remembered, so that it shows again until it is repaired and is
+ * still known as ours. */
+static void remember_uid(struct refresh *r, const char *key)
+{
+    const char *uid = krm_str(r->o->record, key, "u", NULL);
+
+    if (uid[0] && !json_object_get(r->out->record, key))
+        json_object_set_new(r->out->record, key, json_pack("{s:s}", "u", uid));
 }
 
 static int read_in_full(struct refresh *r, const char *key, const json_t *meta, struct err *err)
@@ -263,9 +272,12 @@ int kube_refresh(const struct kube_refresh_options *o, struct kube_refresh_resul
         kube_refresh_result_done(&out);
         return rc;
     }
-    json_object_foreach (out.members, key, meta)
+    json_object_foreach (out.members, key, meta) {
         if (!json_object_get(o->wanted, key))
             say(&r, key, "left behind by an interrupted apply");
+    }
+    json_object_foreach ((json_t *)o->wanted, key, meta)
+        remember_uid(&r, key);
     log_debug("kube.drift", "%zu members, %zu of them differ", json_object_size(out.members),
               json_object_size(out.drift));
     *ret = out;

@@ -542,6 +542,7 @@ static void begin_trouble(struct buf *out, size_t start)
 static void put_exit(struct buf *out, const json_t *terminated)
 {
     const char *reason = krm_str(terminated, "reason", NULL);
+    const char *message = krm_str(terminated, "message", NULL);
 
     if (!terminated)
         return;
@@ -550,7 +551,12 @@ static void put_exit(struct buf *out, const json_t *terminated)
         put_message(out, reason);
         buf_puts(out, ", ");
     }
-    buf_printf(out, "code %" PRId64 ")", count(terminated, "exitCode", 0));
+    buf_printf(out, "code %" PRId64, count(terminated, "exitCode", 0));
+    if (*message) {
+        buf_puts(out, ": ");
+        put_message(out, message);
+    }
+    buf_putc(out, ')');
 }
 
 static void container_trouble(const json_t *status, const char *what, struct buf *out, size_t start)

@@ -18,7 +18,7 @@ static const struct {
     const char *words; /* when the server gave none */
 } codes[] = {
     {400, ERR_INVALID, "bad request"},
-    {401, ERR_UNAUTHENTICATED, "the credentials were refused"},
+    {401, ERR_UNAUTHENTICATED, "401 Unauthorized: the cluster refused the credentials"},
     {403, ERR_DENIED, "forbidden"},
     {404, ERR_NOT_FOUND, "not found"},
     {405, ERR_UNSUPPORTED, "the server doesn't allow this request"},
@@ -156,7 +156,8 @@ void kube_status_words(const struct kube_status *s, struct buf *out)
         owner_words(s->causes, out);
         return;
     }
-    if (*s->message) {
+    /* "Unauthorized" is all that the server says of a 401. */
+    if (*s->message && s->http != 401) {
         buf_puts(out, s->message);
         return;
     }

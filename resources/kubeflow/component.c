@@ -23,6 +23,7 @@
 #include "lib/base/mem.h"
 #include "lib/krm/path.h"
 #include "lib/kube/applyset.h"
+#include "lib/kube/members.h"
 #include "lib/tf/timeouts.h"
 #include "resources/kubeflow/install.h"
 #include "resources/kubeflow/manifests.h"
@@ -229,16 +230,32 @@ static void plan_unknown(struct tf_context *ctx, struct tf_plan *plan)
         put_unknown(ctx, &plan->planned, outputs[i]);
 }
 
+/* Whether an update may meet another cluster than the one in state: always while the connection
+ * isn't known; else only when the plan that Terraform makes again during apply finds one. (Before a
+ * plan, the refresh has found it and the object counts as gone.) */
+static bool cluster_may_change(const struct tf_context *ctx, const struct tf_plan *plan)
+{
+    struct kube_client *client;
+    char *uid CLEANUP(mem_cleanup) = NULL;
+
+    if (plan->action == TF_CREATE)
+        return false;
+    if (session_connection(ctx->session) == SESSION_UNKNOWN)
+        return true;
+    return !session_client(ctx->session, &client, NULL) &&
+           !kube_cluster_uid(client, -1, ctx->cancel, &uid, NULL) &&
+           strcmp(uid, str(plan->prior, "cluster_uid")) != 0;
+}
+
 /* Whether an update has anything to do besides values that config changed. */
-static bool needs_apply(const struct tf_context *ctx, const struct tf_plan *plan,
-                        const json_t *hashes, const struct install_memory *memory)
+static bool needs_apply(const struct tf_plan *plan, const json_t *hashes,
+                        const struct install_memory *memory)
 {
     json_auto_t *before = tfjson_of(tf_get(plan->prior, "objects"));
 
     return !json_equal(before, (json_t *)hashes) || tf_len(tf_get(plan->prior, "drift")) ||
            memory->unfinished || memory->imported ||
-           !tf_bool_or(tf_get(plan->prior, "installed"), false) ||
-           session_connection(ctx->session) == SESSION_UNKNOWN;
+           !tf_bool_or(tf_get(plan->prior, "installed"), false);
 }
 
 static json_t *changes_of(struct tf_context *ctx, const struct tf_plan *plan,
@@ -250,24 +267,21 @@ static json_t *changes_of(struct tf_context *ctx, const struct tf_plan *plan,
     json_t *out = install_changes(title, plan->action == TF_CREATE ? NULL : before, memory->content,
                                   m->objects, drift);
 
-    if (memory->unfinished && plan->action == TF_UPDATE)
+    if (memory->unfinished && plan->action != TF_CREATE)
         json_array_append_new(out, json_string("the last apply was left unfinished: continues it"));
-    if (session_connection(ctx->session) == SESSION_UNKNOWN && plan->action == TF_UPDATE)
-        json_array_append_new(
-            out, json_string("the cluster isn't known yet: it is looked at again during apply"));
     return out;
 }
 
 static void plan_known(struct tf_context *ctx, struct tf_plan *plan, const struct manifests *m)
 {
-    bool create = plan->action == TF_CREATE;
+    bool create = plan->action == TF_CREATE, elsewhere = cluster_may_change(ctx, plan);
     json_auto_t *hashes = install_hashes(m->objects), *ports = manifests_webhook_ports(m->objects);
     json_auto_t *changes = NULL, *empty = json_object();
     struct install_memory memory;
 
     install_memory_load(plan->private_state, &memory);
-    if (!create && tf_equal(plan->planned, plan->prior) &&
-        !needs_apply(ctx, plan, hashes, &memory)) {
+    if (!create && !elsewhere && tf_equal(plan->planned, plan->prior) &&
+        !needs_apply(plan, hashes, &memory)) {
         install_memory_done(&memory);
         return;
     }
@@ -280,9 +294,10 @@ static void plan_known(struct tf_context *ctx, struct tf_plan *plan, const struc
     put_json(ctx, &plan->planned, "webhook_ports", ports);
     put(ctx, &plan->planned, "installed", tf_bool(ctx->arena, true));
     put_unknown(ctx, &plan->planned, "retained"); /* pruning finds out */
-    if (!create && session_connection(ctx->session) == SESSION_UNKNOWN) {
+    if (elsewhere) {
         put_unknown(ctx, &plan->planned, "cluster_uid");
         put_unknown(ctx, &plan->planned, "install_id");
+        put_unknown(ctx, &plan->planned, "changes");
     }
     install_memory_done(&memory);
 }
@@ -378,7 +393,7 @@ static bool nothing_to_do(const struct tf_plan *p)
     bool idle;
 
     install_memory_load(p->private_state, &memory);
-    idle = p->action == TF_UPDATE && tf_equal(p->planned, p->prior) && !memory.unfinished &&
+    idle = p->action != TF_CREATE && tf_equal(p->planned, p->prior) && !memory.unfinished &&
            !memory.imported && !tf_len(tf_get(p->prior, "drift"));
     install_memory_done(&memory);
     return idle;

@@ -172,7 +172,8 @@ static int check_foreign(struct installing *s)
 
     if (s->r->adopt)
         return 0;
-    kube_check_foreign(s->r->objects, s->existing, s->set_id, s->r->manager, &found);
+    kube_check_foreign(s->r->objects, s->existing, s->r->memory ? s->r->memory->record : NULL,
+                       s->set_id, s->r->manager, &found);
     if (!found.nproblems)
         return 0;
     kube_problem_add(&found, ERR_EXISTS, "",

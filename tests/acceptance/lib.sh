@@ -29,11 +29,14 @@ die() {
     exit 1
 }
 
+# Terraform breaks lines and escapes quotation marks; neither counts.
+unwrapped() { tr -s ' \n' '  ' <"$1" | sed 's/\\"/"/g'; }
+
 assert_contains() { # file text...
     local file=$1
     shift
     for text; do
-        grep -qF -- "$text" "$file" || { tail -40 "$file"; die "\"$text\" isn't in $file"; }
+        unwrapped "$file" | grep -qF -- "$text" || { tail -40 "$file"; die "\"$text\" isn't in $file"; }
     done
 }
 
@@ -41,7 +44,7 @@ assert_lacks() { # file text...
     local file=$1
     shift
     for text; do
-        ! grep -qF -- "$text" "$file" || { tail -40 "$file"; die "\"$text\" is in $file"; }
+        ! unwrapped "$file" | grep -qF -- "$text" || { tail -40 "$file"; die "\"$text\" is in $file"; }
     done
 }
 
@@ -53,6 +56,9 @@ assert_equal() { # got wanted
 refused() {
     if "$@"; then die "\"$*\" succeeded"; fi
 }
+
+# The command fails; for `eventually missing kubectl get ...`.
+missing() { ! "$@"; }
 
 # Waits up to 10 s until the command succeeds.
 eventually() {

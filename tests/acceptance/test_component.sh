@@ -93,6 +93,8 @@ start_apply() {
 kill_provider() {
     eventually any_provider_process
     kill -9 $(provider_processes)
+    sleep 0.2
+    find tmp -name plugin.sock -delete # nobody is left to do it
 }
 any_provider_process() { [ -n "$(provider_processes)" ]; }
 
@@ -121,7 +123,7 @@ test_life() {
     destroy
     assert_nothing_left component-life
     refused k get namespace life
-    eventually refused k get namespace kubeflow-terraform
+    eventually missing k get namespace kubeflow-terraform
 }
 
 test_drift_is_named_and_repaired() {
@@ -227,7 +229,7 @@ test_plan_with_an_unknown_cluster() {
     cp "$KUBECONFIG_FILE" copy
     echo "resource \"terraform_data\" \"cluster\" { input = \"$PWD/copy\" }" >cluster.tf
     tf plan
-    assert_contains out "the cluster isn't known yet"
+    assert_contains out "cluster_uid"
     apply
     assert_settled
     assert_equal "$(k -n unknown get deployment web -o 'jsonpath={.metadata.generation}')" 1
@@ -252,7 +254,8 @@ test_a_saved_plan_is_applied_elsewhere() {
     tf plan -out=plan.bin
     NS=saved COLOUR=green app
     refused tf apply plan.bin
-    assert_contains out "plan again"
+    assert_contains out "inconsistent final plan" # Terraform's own words: it plans again first
+    image_is saved example.com/web:1
     NS=saved app
     destroy
 }
@@ -265,7 +268,6 @@ test_the_api_server_is_down() {
     NS=down REPLICAS=2 app
     refused tf plan
     assert_contains out "Can't read what is installed"
-    refused tf apply -auto-approve -refresh=false -var x=1 2>/dev/null || true
     ctl start-apiserver
     assert_equal "$(state kubeflow_component.app .attributes.installed)" true
     apply
@@ -543,7 +545,7 @@ test_the_cluster_was_replaced() {
     cluster_stop "$WORK/other"
     k delete namespace moved --wait=false
     k delete namespace kubeflow-terraform --wait=false
-    eventually refused k get namespace kubeflow-terraform
+    eventually missing k get namespace kubeflow-terraform
 }
 
 # --- users' data ---------------------------------------------------------------------------------
@@ -747,7 +749,7 @@ test_refresh_reads_metadata_only() {
     NS=refresh installed
     ctl reset-counts
     tf plan
-    assert_equal "$(requests GET '/(deployments|services|configmaps)/')" 0
+    assert_equal "$(requests GET '/namespaces/refresh/')" 0
     destroy
 }
 
