@@ -13,8 +13,9 @@
 
 struct cancel;
 
-struct cancel *cancel_new(struct cancel *parent); /* parent may be NULL; it must outlive the child */
-void cancel_free(struct cancel *c);               /* accepts NULL */
+struct cancel *cancel_new(
+    struct cancel *parent);         /* parent may be NULL; it must outlive the child */
+void cancel_free(struct cancel *c); /* accepts NULL */
 DEFINE_CLEANUP(cancel_cleanup, struct cancel *, cancel_free)
 
 void cancel_fire(struct cancel *c);

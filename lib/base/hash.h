@@ -29,6 +29,7 @@ char *hash_base64url(const void *data, size_t len) WARN_UNUSED;
 
 /* Decodes base64 (standard alphabet; white space is skipped, padding optional).
  * 0 and a heap buffer with a NUL behind its ret_len bytes, or ERR_INVALID. */
-int hash_base64_decode(const char *text, size_t len, uint8_t **ret_data, size_t *ret_len) WARN_UNUSED;
+int hash_base64_decode(const char *text, size_t len, uint8_t **ret_data, size_t *ret_len)
+    WARN_UNUSED;
 
 #endif

@@ -51,8 +51,7 @@ static bool is_loopback(const char *host)
 
 static bool in_block(const struct address *a, const char *block)
 {
-    char *copy CLEANUP(mem_cleanup)
-    = mem_strdup(block);
+    char *copy CLEANUP(mem_cleanup) = mem_strdup(block);
     char *slash = strchr(copy, '/'), *end;
     struct address b;
     unsigned long bits;
@@ -113,8 +112,7 @@ static bool entry_matches(char *entry, const char *host, const char *port)
 
 static bool goes_direct(const char *no_proxy, const char *host, const char *port)
 {
-    char *list CLEANUP(mem_cleanup)
-    = mem_strdup(no_proxy ? no_proxy : "");
+    char *list CLEANUP(mem_cleanup) = mem_strdup(no_proxy ? no_proxy : "");
     char *save = NULL;
 
     for (char *e = strtok_r(list, ", \t", &save); e; e = strtok_r(NULL, ", \t", &save))

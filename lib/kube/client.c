@@ -105,16 +105,19 @@ struct http_call *kube_client_send(struct kube_client *c, struct http_queue *q,
 
 int kube_client_failure(const struct http_call *call, struct err *err)
 {
+    static const char ca_file[] = "cluster_ca_certificate (certificate-authority in a kubeconfig) "
+                                  "must hold certificates in PEM form";
+    static const char unknown_ca[] = "cluster_ca_certificate (certificate-authority in a "
+                                     "kubeconfig) must hold the one that signed it";
+    static const char wrong_host[] = "connect by a name that is in the certificate, or set "
+                                     "tls_server_name to one";
     static const char *const advice[] = {
-        [HTTP_FAIL_CA_FILE] = "cluster_ca_certificate (certificate-authority in a kubeconfig) must "
-                              "hold certificates in PEM form",
+        [HTTP_FAIL_CA_FILE] = ca_file,
         [HTTP_FAIL_CLIENT_CERT] = "client_certificate and client_key must be a pair in PEM form",
-        [HTTP_FAIL_EXPIRED] = "the API server needs a new certificate",
-        [HTTP_FAIL_UNKNOWN_CA] = "cluster_ca_certificate (certificate-authority in a kubeconfig) "
-                                 "must hold the authority that signed it",
-        [HTTP_FAIL_WRONG_HOST] = "connect by a name that is in the certificate, or set "
-                                 "tls_server_name to one",
-        [HTTP_FAIL_ABORTED] = NULL,
+        [HTTP_FAIL_EXPIRED] = "the API server needs a new one",
+        [HTTP_FAIL_UNKNOWN_CA] = unknown_ca,
+        [HTTP_FAIL_WRONG_HOST] = wrong_host,
+        [HTTP_FAIL_ABORTED] = NULL, /* the last of the enum */
     };
     const char *more = advice[http_call_failure(call)];
     int rc = http_call_error(call, err);

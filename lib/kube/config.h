@@ -23,8 +23,8 @@
 struct kube_exec {
     const char *api_version; /* client.authentication.k8s.io/v1 or v1beta1 */
     const char *command;
-    const char *const *args;     /* NULL-ended */
-    const char *const *env;      /* "NAME=value", NULL-ended */
+    const char *const *args; /* NULL-ended */
+    const char *const *env;  /* "NAME=value", NULL-ended */
     bool provide_cluster_info;
 };
 
@@ -42,7 +42,7 @@ struct kube_token_source {
 struct kube_attributes {
     const char *host, *token, *cluster_ca_certificate, *client_certificate, *client_key;
     const char *tls_server_name, *proxy_url;
-    int insecure; /* -1 = not set */
+    int insecure;                    /* -1 = not set */
     const char *const *config_paths; /* NULL-ended; NULL = not set */
     const char *config_context, *config_context_cluster, *config_context_auth_info;
     const struct kube_exec *exec;
@@ -60,6 +60,7 @@ int kube_config_resolve(const struct kube_attributes *attrs, const char *(*geten
 void kube_config_free(struct kube_config *c); /* accepts NULL; wipes secrets */
 DEFINE_CLEANUP(kube_config_cleanup, struct kube_config *, kube_config_free)
 
-const char *kube_config_server(const struct kube_config *c); /* "https://host:port", no final slash */
+const char *kube_config_server(
+    const struct kube_config *c); /* "https://host:port", no final slash */
 
 #endif

@@ -114,23 +114,24 @@ static struct kube_identity *snapshot(const struct kube_credentials *c)
 
 /* --- a token in a file -------------------------------------------------------------------------- */
 
+/* One line, or NULL when it is none, or can't be read. */
 static char *read_token(int fd)
 {
     struct buf b;
     char chunk[4096], *text;
+    bool good = true;
     ssize_t n;
     size_t len;
 
     buf_init(&b, KUBE_TOKEN_FILE_MAX);
-    while ((n = read(fd, chunk, sizeof(chunk))) > 0)
-        if (buf_add(&b, chunk, (size_t)n))
-            n = -1;
+    while (good && (n = read(fd, chunk, sizeof(chunk))) != 0)
+        good = n > 0 && !buf_add(&b, chunk, (size_t)n);
     mem_wipe(chunk, sizeof(chunk));
     text = buf_take(&b);
     len = strlen(text);
     while (len && strchr(" \r\n\t", text[len - 1]))
         text[--len] = '\0';
-    if (n == 0 && len && !strpbrk(text, "\r\n"))
+    if (good && len && !strpbrk(text, "\r\n"))
         return text;
     mem_free_secret(text);
     return NULL;

@@ -19,8 +19,6 @@
 
 #include "lib/base/banned.h"
 
-extern char **environ;
-
 #define INFO_NAME "KUBERNETES_EXEC_INFO"
 
 static const char *const api_versions[] = {
