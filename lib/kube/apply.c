@@ -84,23 +84,9 @@ struct run {
     int64_t next_progress;
 };
 
-void kube_problem_add(struct kube_apply_result *r, int code, const char *key, char *text)
-{
-    if (r->nproblems == KUBE_APPLY_MAX_PROBLEMS) {
-        free(text);
-        return;
-    }
-    r->problems = mem_realloc(r->problems, (r->nproblems + 1) * sizeof(*r->problems));
-    r->problems[r->nproblems++] = (struct kube_problem){code, mem_strdup(key), text};
-}
-
 void kube_apply_result_done(struct kube_apply_result *r)
 {
-    for (size_t i = 0; i < r->nproblems; i++) {
-        free(r->problems[i].key);
-        free(r->problems[i].text);
-    }
-    free(r->problems);
+    kube_problems_done(&r->problems);
     json_decref(r->record);
     memset(r, 0, sizeof(*r));
 }
@@ -140,7 +126,7 @@ static void node_fail(struct run *r, struct node *n, int code, char *text)
     n->state = NODE_FAILED;
     r->failed++;
     log_warn(MODULE, "%s: %s", n->key, text);
-    kube_problem_add(r->result, code, n->key, text);
+    kube_problems_add(&r->result->problems, code, n->key, text);
 }
 
 static void node_ready(struct run *r, struct node *n)
@@ -545,7 +531,7 @@ static void report_unready(struct run *r, const char *how)
         if (explained++ < MAX_EXPLAINED)
             kube_explain(r->o->client, n->last_seen ? n->last_seen : n->object, r->o->cancel,
                          &text);
-        kube_problem_add(r->result, ERR_TIMEOUT, n->key, buf_take(&text));
+        kube_problems_add(&r->result->problems, ERR_TIMEOUT, n->key, buf_take(&text));
     }
 }
 
@@ -565,11 +551,11 @@ static void report_unsent(struct run *r)
         if (r->nodes[i].state != NODE_WAITING)
             continue;
         other = kube_graph_waits_for(r->graph, (int)i, &need);
-        kube_problem_add(r->result, ERR_FAIL, "",
-                         mem_printf("%zu more objects weren't sent because they need what failed; "
-                                    "the first is %s, which needs %s",
-                                    unsent, r->nodes[i].key,
-                                    other >= 0 ? r->nodes[other].key : "another object"));
+        kube_problems_add(&r->result->problems, ERR_FAIL, "",
+                          mem_printf("%zu more objects weren't sent because they need what failed; "
+                                     "the first is %s, which needs %s",
+                                     unsent, r->nodes[i].key,
+                                     other >= 0 ? r->nodes[other].key : "another object"));
         return;
     }
 }
@@ -632,21 +618,22 @@ int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *res
     rc = loop(&r, &err);
     if (rc == ERR_CANCELLED) {
         drain_requests(&r);
-        kube_problem_add(result, rc, "", mem_strdup("interrupted; the next apply continues"));
+        kube_problems_add(&result->problems, rc, "",
+                          mem_strdup("interrupted; the next apply continues"));
     } else if (rc == ERR_TIMEOUT) {
         report_unready(&r, "timed out");
     } else if (rc) {
-        kube_problem_add(result, rc, "", mem_strdup(err_msg(&err)));
+        kube_problems_add_err(&result->problems, &err);
     }
     report_unsent(&r);
-    if (!result->nproblems && !result->complete)
-        kube_problem_add(result, ERR_FAIL, "",
-                         mem_printf("%zu of %zu objects were applied before the time ran out",
-                                    json_object_size(result->record), r.nnodes));
+    if (!result->problems.len && !result->complete)
+        kube_problems_add(&result->problems, ERR_FAIL, "",
+                          mem_printf("%zu of %zu objects were applied before the time ran out",
+                                     json_object_size(result->record), r.nnodes));
     log_info(MODULE, "%s: %zu sent, %zu unchanged, %zu ready, %zu problems", o->what, result->sent,
-             result->unchanged, result->ready, result->nproblems);
+             result->unchanged, result->ready, result->problems.len);
     run_done(&r);
-    return result->nproblems ? result->problems[0].code : 0;
+    return kube_problems_code(&result->problems);
 }
 
 void kube_check_foreign(const json_t *objects, const json_t *existing, const json_t *record,
@@ -663,8 +650,8 @@ void kube_check_foreign(const json_t *objects, const json_t *existing, const jso
         if (!there || kube_is_ours(there, set_id, json_object_get(record, key)))
             continue;
         owner = kube_owner_text(there, manager);
-        kube_problem_add(
-            result, ERR_EXISTS, key,
+        kube_problems_add(
+            &result->problems, ERR_EXISTS, key,
             mem_printf("exists already and isn't part of this installation: %s", owner));
     }
 }

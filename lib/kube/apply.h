@@ -16,8 +16,7 @@
 
 #include "lib/base/cancel.h"
 #include "lib/kube/client.h"
-
-#define KUBE_APPLY_MAX_PROBLEMS 50
+#include "lib/kube/problems.h"
 
 struct kube_apply_options {
     struct kube_client *client;
@@ -37,16 +36,9 @@ struct kube_apply_options {
     struct cancel *cancel;
 };
 
-struct kube_problem {
-    int code;   /* err_code */
-    char *key;  /* "apps/Deployment/kubeflow/katib-ui"; "" when it concerns no single object */
-    char *text; /* what is wrong and what to do; may have several lines */
-};
-
 struct kube_apply_result {
     json_t *record; /* of every object that is now as it should be */
-    struct kube_problem *problems;
-    size_t nproblems;
+    struct kube_problems problems;
     size_t sent, unchanged, ready;
     bool complete; /* everything was applied (perhaps not everything became ready) */
 };
@@ -64,8 +56,6 @@ void kube_check_foreign(const json_t *objects, const json_t *existing, const jso
  * there is no problem, else the first problem's code. */
 int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *result);
 
-void kube_problem_add(struct kube_apply_result *r, int code, const char *key,
-                      char *text /* taken */);
 void kube_apply_result_done(struct kube_apply_result *r);
 
 /* The record entry of an object as the cluster has it. New reference. */

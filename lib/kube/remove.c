@@ -50,20 +50,9 @@ struct target {
 
 typedef VEC(struct target) target_vec;
 
-static void problem(struct kube_remove_result *r, int code, const char *key, char *text)
-{
-    struct kube_apply_result list = {.problems = r->problems, .nproblems = r->nproblems};
-
-    kube_problem_add(&list, code, key, text);
-    r->problems = list.problems;
-    r->nproblems = list.nproblems;
-}
-
 void kube_remove_result_done(struct kube_remove_result *r)
 {
-    struct kube_apply_result list = {.problems = r->problems, .nproblems = r->nproblems};
-
-    kube_apply_result_done(&list);
+    kube_problems_done(&r->problems);
     json_decref(r->retained);
     memset(r, 0, sizeof(*r));
 }
@@ -254,7 +243,8 @@ static int collect(struct removal *r, struct err *err)
             /* not there any more, or another object has taken the name */
         } else if (res.code) {
             t->failed = true;
-            problem(r->result, res.code, t->key, mem_strdup(err_msg(&res.err)));
+            kube_problems_add(&r->result->problems, res.code, t->key,
+                              mem_strdup(err_msg(&res.err)));
         } else if (!t->release) {
             r->result->deleted++;
         }
@@ -309,7 +299,7 @@ static void report_left(struct removal *r, json_t *left, const char *how)
         if (json_array_size(finalizers))
             buf_puts(&text, ". The controller that clears them has to run; if it is gone for good, "
                             "remove the finalizers by hand");
-        problem(r->result, ERR_TIMEOUT, key, buf_take(&text));
+        kube_problems_add(&r->result->problems, ERR_TIMEOUT, key, buf_take(&text));
     }
 }
 
@@ -435,13 +425,13 @@ int kube_remove(const struct kube_remove_options *o, struct kube_remove_result *
     log_info(MODULE, "%s: removing %zu objects", o->what, json_object_size(o->targets));
     if (o->crds == KUBE_CRDS_DELETE && o->user_data == KUBE_DATA_DELETE)
         rc = add_instances(&r, &err);
-    for (int step = LAST_STEP; !rc && !result->nproblems && step >= 0; step--)
+    for (int step = LAST_STEP; !rc && !result->problems.len && step >= 0; step--)
         rc = run_step(&r, step, &err);
-    if (rc && !result->nproblems)
-        problem(result, rc, "", mem_strdup(err_msg(&err)));
+    if (rc && !result->problems.len)
+        kube_problems_add_err(&result->problems, &err);
     kube_queue_free(r.queue);
     json_decref(r.targets);
     log_info(MODULE, "%s: %zu deleted, %zu kept, %zu problems", o->what, result->deleted,
-             json_array_size(result->retained), result->nproblems);
-    return result->nproblems ? result->problems[0].code : 0;
+             json_array_size(result->retained), result->problems.len);
+    return kube_problems_code(&result->problems);
 }

@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "lib/base/cancel.h"
-#include "lib/kube/apply.h"
 #include "lib/kube/client.h"
+#include "lib/kube/problems.h"
 #include "lib/kube/user_data.h"
 
 enum kube_crd_policy { KUBE_CRDS_IF_UNUSED, KUBE_CRDS_DELETE, KUBE_CRDS_KEEP };
@@ -39,9 +39,8 @@ int kube_remove_check(const struct kube_remove_options *o, enum kube_strangers w
                       json_t **ret_user_data, struct err *err) WARN_UNUSED;
 
 struct kube_remove_result {
-    json_t *retained;              /* array of keys that were kept or released */
-    struct kube_problem *problems; /* as in kube_apply_result */
-    size_t nproblems;
+    json_t *retained; /* array of keys that were kept or released */
+    struct kube_problems problems;
     size_t deleted;
 };
 

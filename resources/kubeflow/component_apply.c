@@ -110,7 +110,7 @@ static void apply(struct tf_context *ctx, struct tf_apply *op, bool create)
         r.info = info_of(op->planned, &m);
         install_apply(&r, &out);
         component_report_problems(ctx, arena_printf(ctx->arena, "%s isn't fully installed", r.what),
-                                  out.problems, out.nproblems);
+                                  &out.problems);
         if (out.started) {
             op->state = state_after(ctx, op, &m, &out);
             op->private_state = install_memory_save(&out.memory);
@@ -168,9 +168,8 @@ void component_remove(struct tf_context *ctx, struct tf_apply *op)
         component_report_user_data(ctx, found);
         if (!tf_failed(ctx->diags)) {
             install_remove(&r, &result);
-            component_report_problems(ctx,
-                                      arena_printf(ctx->arena, "%s isn't fully removed", r.what),
-                                      result.problems, result.nproblems);
+            component_report_problems(
+                ctx, arena_printf(ctx->arena, "%s isn't fully removed", r.what), &result.problems);
             kube_remove_result_done(&result);
         }
     }

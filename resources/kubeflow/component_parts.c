@@ -219,9 +219,9 @@ void component_report_user_data(struct tf_context *ctx, const json_t *found)
 }
 
 void component_report_problems(struct tf_context *ctx, const char *what,
-                               const struct kube_problem *problems, size_t n)
+                               const struct kube_problems *problems)
 {
-    for (size_t i = 0; i < n; i++)
-        tf_error(ctx->diags, NULL, problems[i].key[0] ? problems[i].key : what, "%s",
-                 problems[i].text);
+    for (size_t i = 0; i < problems->len; i++)
+        tf_error(ctx->diags, NULL, problems->at[i].key[0] ? problems->at[i].key : what, "%s",
+                 problems->at[i].text);
 }

@@ -61,6 +61,6 @@ void component_report_user_data(struct tf_context *ctx, const json_t *found);
 
 /* Every problem as an error; `what` is the summary of those that concern no single object. */
 void component_report_problems(struct tf_context *ctx, const char *what,
-                               const struct kube_problem *problems, size_t n);
+                               const struct kube_problems *problems);
 
 #endif

@@ -21,6 +21,9 @@
 #include "lib/kube/drift.h"
 #include "lib/kube/remove.h"
 
+/* Reading happens in plans, whose user waits: an API server that is down is said soon. */
+#define INSTALL_READ_RETRY_MS 10000
+
 /* What private state remembers between runs. NULL members: not known. */
 struct install_memory {
     json_t *record;  /* as kube_apply made it */
@@ -51,8 +54,7 @@ struct install_request {
 };
 
 struct install_outcome {
-    struct kube_problem *problems;
-    size_t nproblems;
+    struct kube_problems problems;
     bool started;  /* membership was written: there is something to keep in state */
     bool finished; /* everything applied, ready (if asked for) and pruned */
     char *cluster_uid;
@@ -113,6 +115,9 @@ int install_remove(const struct install_removal *r, struct kube_remove_result *r
  * content: key -> object before, where known. drift: what the last refresh found, or NULL. */
 json_t *install_changes(const char *what, const json_t *before, const json_t *content,
                         json_t *objects, const json_t *drift);
+
+/* "Kind.group" of every key, sorted. New reference. */
+json_t *install_kinds(const json_t *wanted);
 
 /* key -> content hash of the objects. New reference. */
 json_t *install_hashes(const json_t *objects);

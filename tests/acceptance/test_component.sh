@@ -209,7 +209,9 @@ YAML
 
 test_plan_with_an_unreachable_cluster() {
     NS=unreachable app
-    NS=unreachable config 'host = "https://127.0.0.1:1"' </dev/null
+    NS=unreachable config 'host = "https://127.0.0.1:1"' <<HCL
+  timeouts { create = "3s" }
+HCL
     tf plan
     assert_contains out 'apps/Deployment/unreachable/web' '+ unreachable: 4 objects'
     refused tf apply -auto-approve
@@ -680,8 +682,9 @@ spec: {selfSigned: {}}
 YAML
     NS=needs config </dev/null
     refused tf apply -auto-approve
-    assert_contains out "Issuer" "depends_on"
+    assert_contains out "Issuer" "depends_on" "Nothing was written"
     refused k get namespace needs
+    refused k get namespace kubeflow-terraform
 }
 
 # --- trouble on the way --------------------------------------------------------------------------

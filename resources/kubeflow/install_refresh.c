@@ -1,0 +1,117 @@
+#include "resources/kubeflow/install.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/kube/members.h"
+
+#include "lib/base/banned.h"
+
+#define MODULE "kubeflow.install"
+
+/* "Kind.group" of every key. */
+json_t *install_kinds(const json_t *wanted)
+{
+    json_auto_t *stubs = json_array();
+    const char *key;
+    json_t *unused;
+
+    json_object_foreach ((json_t *)wanted, key, unused) {
+        json_t *stub = kube_stub_of_key(key);
+
+        if (stub)
+            json_array_append_new(stubs, stub);
+    }
+    return applyset_group_kinds(stubs);
+}
+
+void install_refreshed_done(struct install_refreshed *r)
+{
+    json_decref(r->drift);
+    install_memory_done(&r->memory);
+    memset(r, 0, sizeof(*r));
+}
+
+static int refresh_here(struct kube_client *c, const char *manager, const char *set_name,
+                        const json_t *wanted, const struct install_memory *memory,
+                        struct cancel *cancel, struct install_refreshed *out, struct err *err)
+{
+    struct applyset_parent parent = {0};
+    struct kube_refresh_result result;
+    json_auto_t *state_kinds = install_kinds(wanted), *kinds = NULL;
+    char set_id[APPLYSET_ID_SIZE];
+    int rc = applyset_read(c, set_name, cancel, &parent, err);
+
+    if (rc)
+        return rc;
+    applyset_id(set_name, set_id);
+    kinds = applyset_union(state_kinds, parent.group_kinds);
+    memcpy(out->install_id, parent.token, sizeof(out->install_id));
+    rc = kube_refresh(&(struct kube_refresh_options){.client = c,
+                                                     .manager = manager,
+                                                     .set_id = set_id,
+                                                     .group_kinds = kinds,
+                                                     .wanted = wanted,
+                                                     .record = memory->record,
+                                                     .content = memory->content,
+                                                     .cancel = cancel},
+                      &result, err);
+    if (!rc) {
+        out->gone = !parent.exists && !json_object_size(result.members);
+        if (!parent.exists && !out->gone)
+            json_object_set_new(result.drift, APPLYSET_NAMESPACE,
+                                json_pack("[s]", "the record of the installation was deleted"));
+        out->drift = json_incref(result.drift);
+        out->memory.record = json_incref(result.record);
+        kube_refresh_result_done(&result);
+    }
+    applyset_parent_done(&parent);
+    return rc;
+}
+
+int install_refresh(struct kube_client *c, const char *manager, const char *set_name,
+                    const char *cluster_uid, const json_t *wanted,
+                    const struct install_memory *memory, struct cancel *cancel,
+                    struct install_refreshed *ret, struct err *err)
+{
+    struct install_refreshed out = {0};
+    char *uid CLEANUP(mem_cleanup) = NULL;
+    int rc = kube_cluster_uid(c, INSTALL_READ_RETRY_MS, cancel, &uid, err);
+
+    if (rc)
+        return rc;
+    if (cluster_uid[0] && strcmp(cluster_uid, uid)) {
+        log_warn(MODULE, "%s: this is another cluster than before", set_name);
+        out.gone = true;
+    } else {
+        rc = refresh_here(c, manager, set_name, wanted, memory, cancel, &out, err);
+        if (rc)
+            return rc;
+        out.memory.content = json_incref(memory->content);
+        out.memory.unfinished = memory->unfinished;
+    }
+    *ret = out;
+    return 0;
+}
+
+int install_survey(struct kube_client *c, const char *manager, const json_t *objects,
+                   struct cancel *cancel, json_t **ret_existing, json_t **ret_drift,
+                   struct err *err)
+{
+    json_auto_t *metadata = NULL;
+    const char *key;
+    json_t *unused, *existing;
+    int rc = kube_existing(c, objects, cancel, &metadata, err);
+
+    if (!rc)
+        rc = kube_compare_all(c, manager, objects, metadata, cancel, ret_drift, err);
+    if (rc)
+        return rc;
+    existing = json_object();
+    json_object_foreach (metadata, key, unused)
+        json_object_set_new(existing, key, json_string(INSTALL_IMPORTED));
+    *ret_existing = existing;
+    return 0;
+}

@@ -1,0 +1,122 @@
+#include "resources/kubeflow/install.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/kube/lease.h"
+#include "lib/kube/members.h"
+
+#include "lib/base/banned.h"
+
+#define MODULE "kubeflow.install"
+
+struct removing {
+    const struct install_removal *r;
+    char set_id[APPLYSET_ID_SIZE];
+    json_t *members; /* key -> metadata */
+    bool elsewhere;  /* not ours to remove: another cluster, or taken over */
+    bool recorded;   /* the parent is there */
+};
+
+static int find_members(struct removing *s, struct cancel *cancel, struct err *err)
+{
+    const struct install_removal *r = s->r;
+    json_auto_t *state_kinds = install_kinds(r->wanted), *kinds = NULL;
+    struct applyset_parent parent = {0};
+    char *uid CLEANUP(mem_cleanup) = NULL;
+    int rc = kube_cluster_uid(r->client, INSTALL_READ_RETRY_MS, cancel, &uid, err);
+
+    if (rc)
+        return rc;
+    applyset_id(r->set_name, s->set_id);
+    if (r->cluster_uid[0] && strcmp(r->cluster_uid, uid)) {
+        log_info(MODULE, "%s: the cluster it was in is gone; nothing to remove", r->what);
+        s->elsewhere = true;
+        return 0;
+    }
+    rc = applyset_read(r->client, r->set_name, cancel, &parent, err);
+    if (rc)
+        return rc;
+    s->recorded = parent.exists;
+    s->elsewhere = parent.exists && r->install_id[0] && strcmp(parent.token, r->install_id);
+    if (s->elsewhere)
+        log_info(MODULE, "%s: another create has taken the installation over; nothing to remove",
+                 r->what);
+    else
+        kinds = applyset_union(state_kinds, parent.group_kinds);
+    applyset_parent_done(&parent);
+    return s->elsewhere ? 0 : kube_members(r->client, s->set_id, kinds, cancel, &s->members, err);
+}
+
+static struct kube_remove_options remove_options(const struct removing *s, struct cancel *cancel)
+{
+    const struct install_removal *r = s->r;
+
+    return (struct kube_remove_options){.client = r->client,
+                                        .manager = r->manager,
+                                        .set_id = s->set_id,
+                                        .what = r->what,
+                                        .targets = s->members,
+                                        .crds = r->crds,
+                                        .user_data = r->user_data,
+                                        .delete_adopted = r->delete_adopted,
+                                        .deadline = r->deadline,
+                                        .cancel = cancel};
+}
+
+int install_removal_check(const struct install_removal *r, enum kube_strangers which,
+                          json_t **ret_user_data, struct err *err)
+{
+    struct removing s = {.r = r};
+    struct kube_remove_options o;
+    int rc;
+
+    if (r->user_data != KUBE_DATA_REFUSE) {
+        *ret_user_data = json_array();
+        return 0;
+    }
+    rc = find_members(&s, r->cancel, err);
+    if (!rc && s.elsewhere) {
+        *ret_user_data = json_array();
+    } else if (!rc) {
+        o = remove_options(&s, r->cancel);
+        rc = kube_remove_check(&o, which, ret_user_data, err);
+    }
+    json_decref(s.members);
+    return rc;
+}
+
+int install_remove(const struct install_removal *r, struct kube_remove_result *result)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    struct kube_lease *lease = NULL;
+    struct removing s = {.r = r};
+    struct kube_remove_options o;
+    int rc;
+
+    memset(result, 0, sizeof(*result));
+    rc = find_members(&s, r->cancel, &err);
+    if (!rc && (s.elsewhere || (!s.recorded && !json_object_size(s.members)))) {
+        result->retained = json_array();
+        json_decref(s.members);
+        return 0;
+    }
+    if (!rc)
+        rc = applyset_prepare(r->client, r->manager, r->cancel, &err);
+    if (!rc)
+        rc = kube_lease_acquire(r->client, APPLYSET_NAMESPACE, r->set_name, r->lock_timeout_ms,
+                                r->cancel, &lease, &err);
+    if (!rc) {
+        o = remove_options(&s, kube_lease_token(lease));
+        rc = kube_remove(&o, result);
+    }
+    if (rc && !result->problems.len)
+        kube_problems_add_err(&result->problems, &err);
+    kube_lease_release(lease);
+    if (!rc && (rc = applyset_remove(r->client, r->set_name, r->cancel, &err)))
+        kube_problems_add_err(&result->problems, &err);
+    json_decref(s.members);
+    return rc;
+}
