@@ -28,6 +28,9 @@
 /* The longest sleep of the engine thread; anything that matters wakes it. */
 #define POLL_MAX_MS 60000
 
+/* So that a connect that times out is told by the call that made it. */
+#define SHARED_CONNECT_GRACE_MS 200
+
 struct http {
     CURLM *multi;
     pthread_t thread;
@@ -466,7 +469,8 @@ static void activate(struct http *h, struct http_call *c)
     curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
     curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
-    c->last_byte = clock_now_ms();
+    c->activated = c->last_byte = clock_now_ms();
+    c->sent = false;
     code = curl_multi_add_handle(h->multi, c->easy);
     if (code != CURLM_OK)
         bug("curl_multi_add_handle: %s", curl_multi_strerror(code));
@@ -619,26 +623,50 @@ static void collect(struct http *h)
         filter_waiting(h, leaves_for_place, NULL);
 }
 
-/* Ends calls that were silent for too long; returns how long the thread may sleep. */
-static int check_idle(struct http *h)
+/* libcurl's own connect time-out is the first call's; those that wait to share its connection would
+ * each have theirs in turn, one after the other. Here all have the same. */
+static int64_t connect_time_left(struct http_call *c, int64_t now)
 {
-    int64_t now = 0, sleep = POLL_MAX_MS;
+    int64_t left = c->activated + HTTP_CONNECT_TIMEOUT_MS + SHARED_CONNECT_GRACE_MS - now;
+    curl_off_t sent = 0;
+
+    if (c->sent)
+        return INT64_MAX;
+    if (left > 0)
+        return left;
+    curl_easy_getinfo(c->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
+    c->sent = sent > 0;
+    return c->sent ? INT64_MAX : 0;
+}
+
+static int64_t silence_left(struct http_call *c, int64_t now)
+{
+    int64_t left = c->last_byte + c->idle_timeout_ms - now;
+
+    if (!c->idle_timeout_ms)
+        return INT64_MAX;
+    c->idled_out = left <= 0;
+    return c->idled_out ? 0 : left;
+}
+
+/* Ends calls that got no connection, or were silent, for too long; returns how long the thread may
+ * sleep. */
+static int check_timers(struct http *h)
+{
+    int64_t now = clock_now_ms(), sleep = POLL_MAX_MS;
 
     for (size_t i = h->active.len; i-- > 0;) {
         struct http_call *c = h->active.at[i];
-        int64_t left;
+        int64_t connect = connect_time_left(c, now), silence = silence_left(c, now);
 
-        if (!c->idle_timeout_ms)
-            continue;
-        if (!now)
-            now = clock_now_ms();
-        left = c->last_byte + c->idle_timeout_ms - now;
-        if (left <= 0) {
-            c->idled_out = true;
+        if (!connect || !silence) {
             complete(h, c, CURLE_OPERATION_TIMEDOUT);
-        } else if (left < sleep) {
-            sleep = left;
+            continue;
         }
+        if (connect < sleep)
+            sleep = connect;
+        if (silence < sleep)
+            sleep = silence;
     }
     return (int)sleep;
 }
@@ -669,7 +697,7 @@ static void *engine(void *arg)
     while (read_notes(h)) {
         curl_multi_perform(h->multi, &running);
         collect(h);
-        curl_multi_poll(h->multi, NULL, 0, check_idle(h), NULL);
+        curl_multi_poll(h->multi, NULL, 0, check_timers(h), NULL);
     }
     finish_all(h);
     return NULL;

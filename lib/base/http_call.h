@@ -38,7 +38,8 @@ struct http_call {
     /* The engine thread's. */
     enum http_call_state state;
     size_t active_index;
-    int64_t last_byte; /* clock.h */
+    int64_t activated, last_byte; /* clock.h */
+    bool sent;                    /* known to have got a connection */
     bool in_body, redirecting, over_limit, idled_out, header_limit;
     struct http_call *next;       /* inbox, then the waiting list */
     struct http_call *abort_next; /* list of what was aborted */

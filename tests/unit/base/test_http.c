@@ -480,29 +480,70 @@ START_TEST(cancelling_a_silent_server)
 }
 END_TEST
 
-/* A full backlog makes the kernel drop SYNs: connecting hangs. */
-START_TEST(cancelling_a_blocked_connect)
+/* An address where connecting hangs: a full backlog makes the kernel drop SYNs. */
+struct silent_address {
+    int fd, fill[4];
+    char url[64];
+};
+
+static struct silent_address fall_silent(const char *scheme)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET};
+    struct silent_address s = {.fd = socket(AF_INET, SOCK_STREAM, 0)};
     socklen_t len = sizeof(addr);
-    char *url CLEANUP(mem_cleanup) = NULL;
-    int fd = socket(AF_INET, SOCK_STREAM, 0), fill[4];
-    struct http_request r;
 
     addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-    ck_assert_int_eq(listen(fd, 0), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
-    for (size_t i = 0; i < ARRAY_LEN(fill); i++) {
-        fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        (void)!connect(fill[i], (struct sockaddr *)&addr, sizeof(addr));
+    ck_assert_int_eq(bind(s.fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+    ck_assert_int_eq(listen(s.fd, 0), 0);
+    ck_assert_int_eq(getsockname(s.fd, (struct sockaddr *)&addr, &len), 0);
+    for (size_t i = 0; i < ARRAY_LEN(s.fill); i++) {
+        s.fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)!connect(s.fill[i], (struct sockaddr *)&addr, sizeof(addr));
     }
-    url = mem_printf("http://127.0.0.1:%d/", ntohs(addr.sin_port));
-    r = get(url);
+    snprintf(s.url, sizeof(s.url), "%s://127.0.0.1:%d/", scheme, ntohs(addr.sin_port));
+    return s;
+}
+
+static void end_silence(const struct silent_address *s)
+{
+    for (size_t i = 0; i < ARRAY_LEN(s->fill); i++)
+        close(s->fill[i]);
+    close(s->fd);
+}
+
+START_TEST(cancelling_a_blocked_connect)
+{
+    struct silent_address s = fall_silent("http");
+    struct http_request r = get(s.url);
+
     ck_assert_int_lt(time_to_cancel(&r), 2000);
-    for (size_t i = 0; i < ARRAY_LEN(fill); i++)
-        close(fill[i]);
-    close(fd);
+    end_silence(&s);
+}
+END_TEST
+
+/* Calls that wait to share a connection don't time out one after the other. */
+START_TEST(a_silent_address_fails_all_at_once)
+{
+    struct silent_address s = fall_silent("https");
+    struct http_queue *q = http_queue_new();
+    struct http_request r = get(s.url);
+    int64_t start = clock_now_ms();
+
+    r.http2 = true;
+    for (int i = 0; i < 5; i++)
+        http_start(h, q, &r);
+    for (int i = 0; i < 5; i++) {
+        enum http_event event = HTTP_NONE;
+        struct http_call *c = NULL;
+
+        ck_assert_int_eq(http_queue_next(q, clock_deadline(60000), NULL, &event, &c), 0);
+        ck_assert_int_eq(http_call_failure(c), HTTP_FAIL_CONNECT);
+        http_call_free(c);
+    }
+    ck_assert_int_ge(clock_now_ms() - start, HTTP_CONNECT_TIMEOUT_MS);
+    ck_assert_int_lt(clock_now_ms() - start, 2 * HTTP_CONNECT_TIMEOUT_MS);
+    http_queue_free(q);
+    end_silence(&s);
 }
 END_TEST
 
@@ -701,6 +742,7 @@ int main(void)
     tcase_add_test(t, streams_can_be_aborted);
     tcase_add_test(t, cancelling_a_silent_server);
     tcase_add_test(t, cancelling_a_blocked_connect);
+    tcase_add_test(t, a_silent_address_fails_all_at_once);
     tcase_add_test(t, deadline_and_wake);
     tcase_add_test(t, limit_is_kept);
     tcase_add_test(t, what_waits_can_be_dropped);
