@@ -29,32 +29,28 @@ static enum tf_action action_of(const struct tf_apply *op)
     return tf_is_null(op->prior) ? TF_CREATE : TF_UPDATE;
 }
 
-/* Without a callback: nothing is to be done beyond what Terraform itself remembers. */
-static void remember_plan(struct tf_context *ctx, struct tf_apply *op)
-{
-    const struct tf_fix fix = {ctx->arena, ctx->diags, SUMMARY, false, false};
-
-    op->state = tf_fix_value(&fix, op->planned->type, op->planned, NULL, op->prior);
-}
-
-static void forget(struct tf_context *ctx UNUSED, struct tf_apply *op)
-{
-    op->state = NULL;
-}
-
 static apply_fn *callback_of(const struct tf_resource *r, enum tf_action action)
 {
     switch (action) {
     case TF_CREATE:
-        return r->create ? r->create : remember_plan;
+        return r->create;
     case TF_UPDATE:
-        return r->update ? r->update : remember_plan;
+        return r->update;
     case TF_DELETE:
-        return r->remove ? r->remove : forget;
+        return r->remove;
     case TF_NO_OP:
         break;
     }
-    return forget;
+    return NULL;
+}
+
+/* What there is to remember when nothing has to be done: the plan, with unknowns as they were. */
+static const struct tf_value *without_callback(struct tf_context *ctx, const struct tf_schema *s,
+                                               const struct tf_apply *op)
+{
+    const struct tf_fix fix = {s, ctx->arena, ctx->diags, SUMMARY, false, false};
+
+    return tf_is_null(op->planned) ? NULL : tf_fix_value(&fix, op->planned, NULL, op->prior);
 }
 
 /* No state from create: nothing exists, which is only right together with an error. */
@@ -86,21 +82,21 @@ static void nothing_updated(struct tf_context *ctx, struct tf_apply *op, bool fa
     keep_prior(op);
 }
 
-static void settle_state(struct tf_context *ctx, const struct tf_schema *s, const struct tf_type *t,
-                         struct tf_apply *op, bool failed)
+static void settle_state(struct tf_context *ctx, const struct tf_schema *s, struct tf_apply *op,
+                         bool failed)
 {
     const struct tf_value *planned = tf_is_null(op->planned) ? NULL : op->planned;
     const struct tf_value *prior = tf_is_null(op->prior) ? NULL : op->prior;
-    const struct tf_fix fix = {ctx->arena, ctx->diags, SUMMARY, false, !failed};
+    const struct tf_fix fix = {s, ctx->arena, ctx->diags, SUMMARY, false, !failed};
     size_t errors = ctx->diags->errors;
 
-    op->state = tf_fix_value(&fix, t, op->state, planned, prior);
+    op->state = tf_fix_value(&fix, op->state, planned, prior);
     if (tf_is_null(op->state)) /* not an object at all, and no plan to fall back to */
         op->state = tf_without_unknowns(ctx->arena, planned ? planned : prior);
-    tf_report_write_only(&fix, s, op->state);
+    tf_report_write_only(&fix, op->state);
     op->state = tf_settle(ctx->arena, s, op->state);
     if (planned && !failed && ctx->diags->errors == errors)
-        tf_check_result(&fix, s, planned, op->state);
+        tf_check_result(&fix, planned, op->state);
 }
 
 static void finish_removal(struct tf_context *ctx, const struct tf_schema *s,
@@ -119,7 +115,7 @@ static void finish_removal(struct tf_context *ctx, const struct tf_schema *s,
                  "Something is left after the deletion, but no error was reported. This is a bug "
                  "in the provider.");
     if (left)
-        settle_state(ctx, s, t, op, true);
+        settle_state(ctx, s, op, true);
     else
         keep_prior(op);
 }
@@ -128,6 +124,7 @@ void tf_apply_resource(struct tf_context *ctx, const struct tf_resource *r, stru
 {
     const struct tf_type *t = tf_schema_type(ctx->arena, r->schema);
     enum tf_action action = action_of(op);
+    apply_fn *callback = callback_of(r, action);
     size_t errors = ctx->diags->errors;
     bool failed;
 
@@ -135,21 +132,23 @@ void tf_apply_resource(struct tf_context *ctx, const struct tf_resource *r, stru
     if (cancel_fired(ctx->cancel))
         tf_error(ctx->diags, NULL, "Interrupted", "The %s was interrupted before it began. %s",
                  actions[action].verb, actions[action].interrupted);
+    else if (callback)
+        callback(ctx, op);
     else
-        callback_of(r, action)(ctx, op);
+        op->state = without_callback(ctx, r->schema, op);
     failed = ctx->diags->errors > errors;
     switch (action) {
     case TF_CREATE:
         if (tf_is_null(op->state))
             nothing_created(ctx, t, op, failed);
         else
-            settle_state(ctx, r->schema, t, op, failed);
+            settle_state(ctx, r->schema, op, failed);
         break;
     case TF_UPDATE:
         if (tf_is_null(op->state))
             nothing_updated(ctx, op, failed);
         else
-            settle_state(ctx, r->schema, t, op, failed);
+            settle_state(ctx, r->schema, op, failed);
         break;
     case TF_DELETE:
         finish_removal(ctx, r->schema, t, op, failed);

@@ -8,6 +8,8 @@
 
 #include "lib/base/banned.h"
 
+#undef tf_place_error
+
 int tf_place_error(const struct tf_place *p, struct err *err, int code, const char *fmt, ...)
 {
     struct buf where CLEANUP(buf_done) = BUF_INIT;

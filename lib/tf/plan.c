@@ -38,9 +38,9 @@ void tf_plan_requires_replace(struct tf_context *ctx, struct tf_plan *plan,
 
 /* A value below a default has no counterpart in config (NULL, not null): the default's own members
  * stand, what it leaves out is filled in. */
-static bool set_by_default(const struct tf_trio *at)
+static bool set_by_default(const struct tf_value *v, const struct tf_value *config)
 {
-    return !at->config && !tf_is_null(at->value);
+    return !config && !tf_is_null(v);
 }
 
 static const struct tf_value *default_value(struct arena *a, const struct tf_slot *slot)
@@ -55,37 +55,37 @@ static const struct tf_value *default_value(struct arena *a, const struct tf_slo
 }
 
 static const struct tf_value *set_default(struct arena *a, const struct tf_slot *slot,
-                                          const struct tf_trio *at, bool *descend,
-                                          const void *arg UNUSED)
+                                          const struct tf_value *v, const struct tf_value *config,
+                                          bool *descend)
 {
-    const struct tf_attribute *attr = slot->attribute;
-
     *descend = tf_level_has(&slot->below, TF_WRITE_ONLY, true);
-    if (!attr)
-        return at->value;
+    if (!slot->attribute)
+        return v;
     if (slot->flags & TF_WRITE_ONLY) {
         *descend = false;
-        return tf_is_null(at->value) ? at->value : tf_null(a, at->value->type);
+        return tf_is_null(v) ? v : tf_null(a, v->type);
     }
-    if (!tf_is_null(at->config) || set_by_default(at))
-        return at->value;
-    if (attr->default_json)
+    if (!tf_is_null(config) || set_by_default(v, config))
+        return v;
+    if (slot->attribute->default_json)
         return default_value(a, slot);
     *descend = false; /* without config it is as it was, or nothing */
-    return at->value;
+    return v;
 }
 
+/* Where config says nothing of a computed attribute, core has proposed the prior value, if this is
+ * the same element as before. */
 static const struct tf_value *mark_unknown(struct arena *a, const struct tf_slot *slot,
-                                           const struct tf_trio *at, bool *descend,
-                                           const void *arg UNUSED)
+                                           const struct tf_value *v, const struct tf_value *config,
+                                           bool *descend)
 {
     *descend = tf_level_has(&slot->below, TF_COMPUTED, false);
-    if (!(slot->flags & TF_COMPUTED) || slot->attribute->default_json || !tf_is_null(at->config) ||
-        set_by_default(at))
-        return at->value;
+    if (!(slot->flags & TF_COMPUTED) || slot->attribute->default_json || !tf_is_null(config) ||
+        set_by_default(v, config))
+        return v;
     *descend = false;
-    if (slot->flags & TF_KEEP_STATE && !tf_is_null(at->prior))
-        return at->prior;
+    if (slot->flags & TF_KEEP_STATE && !tf_is_null(v))
+        return v;
     return tf_unknown(a, tf_slot_type(a, slot));
 }
 
@@ -101,14 +101,13 @@ static enum tf_action action_of(const struct tf_plan *plan)
 static void plan_default(struct tf_context *ctx, const struct tf_schema *s, struct tf_plan *plan)
 {
     struct tf_level level = tf_schema_level(s);
-    struct tf_trio at = {plan->planned, plan->config, plan->prior};
 
-    at.value = plan->planned = tf_transform(ctx->arena, &level, &at, set_default, NULL);
+    plan->planned = tf_transform(ctx->arena, &level, plan->planned, plan->config, set_default);
     plan->action = action_of(plan);
     if (plan->action == TF_CREATE || plan->action == TF_UPDATE)
-        plan->planned = tf_transform(ctx->arena, &level, &at, mark_unknown, NULL);
-    if (plan->action == TF_UPDATE && tf_equal(plan->planned, plan->prior))
-        plan->action = TF_NO_OP;
+        plan->planned = tf_transform(ctx->arena, &level, plan->planned, plan->config, mark_unknown);
+    if (plan->action == TF_UPDATE)
+        plan->action = action_of(plan);
     if (plan->action == TF_NO_OP)
         plan->planned = plan->prior;
 }
@@ -118,7 +117,7 @@ static void plan_default(struct tf_context *ctx, const struct tf_schema *s, stru
 static void check_author(struct tf_context *ctx, const struct tf_schema *s, struct tf_plan *plan,
                          const struct tf_value *before)
 {
-    const struct tf_fix fix = {ctx->arena, ctx->diags, SUMMARY, true, false};
+    const struct tf_fix fix = {s, ctx->arena, ctx->diags, SUMMARY, true, false};
     size_t errors = ctx->diags->errors;
 
     if (plan->action == TF_DELETE) {
@@ -137,12 +136,12 @@ static void check_author(struct tf_context *ctx, const struct tf_schema *s, stru
     }
     if (plan->planned == before)
         return;
-    plan->planned = tf_fix_value(&fix, tf_schema_type(ctx->arena, s), plan->planned, before, NULL);
-    tf_report_write_only(&fix, s, plan->planned);
+    plan->planned = tf_fix_value(&fix, plan->planned, before, NULL);
+    tf_report_write_only(&fix, plan->planned);
     plan->planned = tf_settle(ctx->arena, s, plan->planned);
     /* A plan that already failed needn't be complete. */
     if (!errors && ctx->diags->errors == errors)
-        tf_check_plan(&fix, s, plan->config, plan->prior, plan->planned);
+        tf_check_plan(&fix, plan->config, plan->prior, plan->planned);
     if (!tf_is_null(plan->prior) && tf_equal(plan->planned, plan->prior))
         plan->planned = plan->prior;
 }
@@ -161,17 +160,13 @@ static void replace_level(const struct replacement *r, const struct tf_level *le
 /* Elements of sets have no identity, so what counts is which values of the marked attributes occur
  * in the set at all. */
 static const struct tf_value *marked_part(struct arena *a, const struct tf_slot *slot,
-                                          const struct tf_trio *at, bool *descend,
-                                          const void *arg UNUSED)
+                                          const struct tf_value *v,
+                                          const struct tf_value *config UNUSED, bool *descend)
 {
-    *descend = false;
-    if (slot->flags & TF_REQUIRES_REPLACE)
-        return at->value;
-    if (slot->nesting && tf_level_has(&slot->below, TF_REQUIRES_REPLACE, false)) {
-        *descend = true;
-        return at->value;
-    }
-    return tf_null(a, at->value->type);
+    *descend = !(slot->flags & TF_REQUIRES_REPLACE);
+    if (!*descend || tf_level_has(&slot->below, TF_REQUIRES_REPLACE, false))
+        return v;
+    return tf_null(a, v->type);
 }
 
 static bool marked_parts_differ(struct arena *a, const struct tf_slot *slot,
@@ -187,9 +182,7 @@ static bool marked_parts_differ(struct arena *a, const struct tf_slot *slot,
             arena_calloc(a, set->items.len, sizeof(const struct tf_value *));
 
         for (size_t n = 0; n < set->items.len; n++)
-            items[n] =
-                tf_transform(a, &slot->below, &(const struct tf_trio){set->items.at[n], NULL, NULL},
-                             marked_part, NULL);
+            items[n] = tf_transform(a, &slot->below, set->items.at[n], NULL, marked_part);
         sets[i] = tf_collection_take(a, set->type, items, set->items.len);
     }
     return !tf_equal(sets[0], sets[1]);

@@ -208,11 +208,65 @@ static const struct tf_value *fit(const struct tf_fix *fix, const struct tf_type
     return t->kind < TF_LIST ? v : fit_items(fix, t, path, v, planned, prior);
 }
 
-const struct tf_value *tf_fix_value(const struct tf_fix *fix, const struct tf_type *t,
-                                    const struct tf_value *v, const struct tf_value *planned,
-                                    const struct tf_value *prior)
+/* Blocks that travel as dynamic may be of any type as far as types go; the schema knows better. */
+static bool has_shape(const struct tf_slot *slot, const struct tf_value *v)
 {
-    return fit(fix, t, NULL, v, planned, prior);
+    struct tf_slot below;
+
+    if (!tf_is_known(v))
+        return true;
+    if (!slot->nesting)
+        return tf_conforms(v, slot->attribute->type);
+    if (!tf_nested_fits(slot, v))
+        return false;
+    for (size_t n = 0; n < tf_nested_len(slot, v); n++) {
+        const struct tf_value *element = tf_nested_at(slot, v, n);
+
+        size_t members = 0;
+
+        if (!tf_is_known(element))
+            continue;
+        for (size_t i = 0; tf_level_next(&slot->below, &i, &below); members++) {
+            const struct tf_value *member = tf_get(element, below.name);
+
+            if (!member || !has_shape(&below, member))
+                return false;
+        }
+        if (members != tf_len(element))
+            return false;
+    }
+    return true;
+}
+
+static const struct tf_value *fit_blocks(const struct tf_fix *fix, const struct tf_value *v,
+                                         const struct tf_value *planned,
+                                         const struct tf_value *prior)
+{
+    struct tf_level level = tf_schema_level(fix->schema);
+    struct tf_slot slot;
+
+    for (size_t i = 0; tf_level_next(&level, &i, &slot);) {
+        const struct tf_value *member = tf_get(v, slot.name);
+        struct tf_path here = {NULL, TF_STEP_ATTRIBUTE, slot.name, 0};
+
+        if (!slot.block || !member || has_shape(&slot, member))
+            continue;
+        tf_error(fix->diags, &here, fix->summary,
+                 "The blocks in %s don't have the attributes of their schema. This is a bug in the "
+                 "provider.",
+                 slot.name);
+        v = tf_with(fix->arena, v, slot.name,
+                    fallback(fix, tf_slot_type(fix->arena, &slot), tf_get(planned, slot.name),
+                             tf_get(prior, slot.name)));
+    }
+    return v;
+}
+
+const struct tf_value *tf_fix_value(const struct tf_fix *fix, const struct tf_value *v,
+                                    const struct tf_value *planned, const struct tf_value *prior)
+{
+    v = fit(fix, tf_schema_type(fix->arena, fix->schema), NULL, v, planned, prior);
+    return tf_is_known(v) ? fit_blocks(fix, v, planned, prior) : v;
 }
 
 /* --- write-only members and blocks ----------------------------------------------------------- */
@@ -236,11 +290,9 @@ static const struct tf_value *empty_block(struct arena *a, const struct tf_slot 
 }
 
 static const struct tf_value *settle(struct arena *a, const struct tf_slot *slot,
-                                     const struct tf_trio *at, bool *descend,
-                                     const void *arg UNUSED)
+                                     const struct tf_value *v, const struct tf_value *config UNUSED,
+                                     bool *descend)
 {
-    const struct tf_value *v = at->value;
-
     if (slot->flags & TF_WRITE_ONLY) {
         *descend = false;
         return tf_is_null(v) ? v : tf_null(a, v->type);
@@ -256,7 +308,7 @@ const struct tf_value *tf_settle(struct arena *a, const struct tf_schema *s,
 {
     struct tf_level level = tf_schema_level(s);
 
-    return tf_transform(a, &level, &(const struct tf_trio){v, NULL, NULL}, settle, NULL);
+    return tf_transform(a, &level, v, NULL, settle);
 }
 
 static void report_write_only(const struct tf_attribute *attr, const struct tf_path *path,
@@ -274,20 +326,18 @@ static void report_write_only(const struct tf_attribute *attr, const struct tf_p
              buf_str(&where));
 }
 
-void tf_report_write_only(const struct tf_fix *fix, const struct tf_schema *s,
-                          const struct tf_value *v)
+void tf_report_write_only(const struct tf_fix *fix, const struct tf_value *v)
 {
-    struct tf_level level = tf_schema_level(s);
+    struct tf_level level = tf_schema_level(fix->schema);
 
     if (tf_level_has(&level, TF_WRITE_ONLY, false))
-        tf_schema_visit(fix->arena, s, v, report_write_only, (void *)fix);
+        tf_schema_visit(fix->arena, fix->schema, v, report_write_only, (void *)fix);
 }
 
 /* --- results against plans ------------------------------------------------------------------- */
 
 struct comparison {
     const struct tf_fix *fix;
-    const struct tf_schema *schema;
     size_t found; /* differences, reported or not */
     bool quiet;   /* only count: elements of sets are tried against each other */
 };
@@ -305,8 +355,8 @@ static void differs(struct comparison *c, const struct tf_path *path,
     if (c->quiet || c->found > MAX_REPORTS)
         return;
     tf_path_write(path, &where);
-    tf_write_unless_sensitive(c->schema, path, planned, &was);
-    tf_write_unless_sensitive(c->schema, path, actual, &is);
+    tf_write_unless_sensitive(c->fix->schema, path, planned, &was);
+    tf_write_unless_sensitive(c->fix->schema, path, actual, &is);
     tf_error(c->fix->diags, path, c->fix->summary,
              "%s was planned as %s, but is now %s. This is a bug in the provider; the state holds "
              "what is there.",
@@ -364,7 +414,7 @@ static bool keeps_promise(const struct tf_refinement *r, const struct tf_value *
 static bool compatible(const struct comparison *c, const struct tf_value *planned,
                        const struct tf_value *actual)
 {
-    struct comparison trial = {c->fix, c->schema, 0, true};
+    struct comparison trial = {c->fix, 0, true};
 
     compare(&trial, NULL, planned, actual);
     return !trial.found;
@@ -442,10 +492,10 @@ static void compare(struct comparison *c, const struct tf_path *path,
     }
 }
 
-void tf_check_result(const struct tf_fix *fix, const struct tf_schema *s,
-                     const struct tf_value *planned, const struct tf_value *actual)
+void tf_check_result(const struct tf_fix *fix, const struct tf_value *planned,
+                     const struct tf_value *actual)
 {
-    struct comparison c = {fix, s, 0, false};
+    struct comparison c = {fix, 0, false};
 
     compare(&c, NULL, planned, actual);
     if (c.found > MAX_REPORTS)

@@ -15,7 +15,7 @@
 void tf_read_resource(struct tf_context *ctx, const struct tf_resource *r, struct tf_read *op)
 {
     const struct tf_value *before = op->state;
-    const struct tf_fix fix = {ctx->arena, ctx->diags, SUMMARY, false, true};
+    const struct tf_fix fix = {r->schema, ctx->arena, ctx->diags, SUMMARY, false, true};
     size_t errors = ctx->diags->errors;
 
     if (!r->read || tf_is_null(before))
@@ -29,7 +29,7 @@ void tf_read_resource(struct tf_context *ctx, const struct tf_resource *r, struc
         op->state = NULL;
         return;
     }
-    op->state = tf_fix_value(&fix, tf_schema_type(ctx->arena, r->schema), op->state, NULL, before);
+    op->state = tf_fix_value(&fix, op->state, NULL, before);
     op->state = ctx->diags->errors > errors ? before : tf_settle(ctx->arena, r->schema, op->state);
 }
 
@@ -38,7 +38,7 @@ void tf_read_resource(struct tf_context *ctx, const struct tf_resource *r, struc
 void tf_import_resource(struct tf_context *ctx, const struct tf_resource *r, struct tf_import *op)
 {
     const struct tf_type *t = tf_schema_type(ctx->arena, r->schema);
-    const struct tf_fix fix = {ctx->arena, ctx->diags, SUMMARY, false, true};
+    const struct tf_fix fix = {r->schema, ctx->arena, ctx->diags, SUMMARY, false, true};
     size_t errors = ctx->diags->errors;
 
     if (!r->import) {
@@ -53,7 +53,7 @@ void tf_import_resource(struct tf_context *ctx, const struct tf_resource *r, str
         tf_error(ctx->diags, NULL, "Nothing to import", "There is no %s with the ID \"%s\".",
                  r->type_name, op->id);
     if (ctx->diags->errors == errors)
-        op->state = tf_settle(ctx->arena, r->schema, tf_fix_value(&fix, t, op->state, NULL, NULL));
+        op->state = tf_settle(ctx->arena, r->schema, tf_fix_value(&fix, op->state, NULL, NULL));
     if (ctx->diags->errors > errors)
         op->state = NULL;
 }
@@ -109,7 +109,7 @@ const struct tf_value *tf_upgrade_state(struct tf_context *ctx, const struct tf_
                                         int64_t version, const char *raw_json, size_t len)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
-    const struct tf_value *state;
+    const struct tf_value *state = NULL;
 
     if (upgrade(ctx, s, version, raw_json, len, &state, &err)) {
         tf_error_from(ctx->diags, NULL, "State can't be read", &err);

@@ -63,11 +63,37 @@ static void validate_attribute(const struct tf_attribute *attr, const struct tf_
                    buf_str(&where), attr->deprecated);
 }
 
+/* Core shows a block as deprecated in the documentation only. */
+static void warn_of_blocks(struct tf_context *ctx, const struct tf_level *level,
+                           const struct tf_path *path, const struct tf_value *object)
+{
+    struct tf_slot slot;
+
+    for (size_t i = 0; tf_level_next(level, &i, &slot);) {
+        struct tf_path here = {path, TF_STEP_ATTRIBUTE, slot.name, 0};
+        const struct tf_value *v = tf_get(object, slot.name);
+        bool used = slot.block && slot.nesting != TF_NEST_GROUP && tf_nested_len(&slot, v);
+
+        if (used && slot.block->deprecated)
+            tf_warning(ctx->diags, &here, "Deprecated block", "%s is deprecated: %s", slot.name,
+                       slot.block->deprecated);
+        for (size_t n = 0; slot.block && n < tf_nested_len(&slot, v); n++) {
+            struct tf_path below = tf_nested_step(&slot, v, n, &here);
+
+            warn_of_blocks(ctx, &slot.below, &below, tf_nested_at(&slot, v, n));
+        }
+    }
+}
+
 void tf_validate_config(struct tf_context *ctx, const struct tf_schema *s,
                         const struct tf_value *config)
 {
-    if (tf_is_known(config))
-        tf_schema_visit(ctx->arena, s, config, validate_attribute, ctx);
+    struct tf_level level = tf_schema_level(s);
+
+    if (!tf_is_known(config))
+        return;
+    tf_schema_visit(ctx->arena, s, config, validate_attribute, ctx);
+    warn_of_blocks(ctx, &level, NULL, config);
 }
 
 void tf_validate_resource(struct tf_context *ctx, const struct tf_resource *r,

@@ -254,14 +254,15 @@ const struct tf_value *tf_get(const struct tf_value *v, const char *name)
 
 const struct tf_value *tf_dig(const struct tf_value *v, ...)
 {
+    const struct tf_value *at = v;
     const char *name;
     va_list ap;
 
     va_start(ap, v);
-    while (v && (name = va_arg(ap, const char *)))
-        v = tf_get(v, name);
+    for (name = va_arg(ap, const char *); at && name; name = va_arg(ap, const char *))
+        at = tf_get(at, name);
     va_end(ap);
-    return v;
+    return at;
 }
 
 const char *tf_str(const struct tf_value *v, const char *fallback)

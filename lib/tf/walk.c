@@ -52,9 +52,24 @@ static bool is_single(const struct tf_slot *slot)
     return slot->nesting == TF_NEST_SINGLE || slot->nesting == TF_NEST_GROUP;
 }
 
+/* Inside dynamic slots lists are tuples and maps objects. */
+bool tf_nested_fits(const struct tf_slot *slot, const struct tf_value *v)
+{
+    static const struct {
+        enum tf_kind kind, other;
+    } kinds[] = {
+        [TF_NEST_SINGLE] = {TF_OBJECT, TF_OBJECT}, [TF_NEST_LIST] = {TF_LIST, TF_TUPLE},
+        [TF_NEST_SET] = {TF_SET, TF_SET},          [TF_NEST_MAP] = {TF_MAP, TF_OBJECT},
+        [TF_NEST_GROUP] = {TF_OBJECT, TF_OBJECT},
+    };
+
+    return v->type->kind == kinds[slot->nesting].kind ||
+           v->type->kind == kinds[slot->nesting].other;
+}
+
 size_t tf_nested_len(const struct tf_slot *slot, const struct tf_value *v)
 {
-    if (!slot->nesting || !tf_is_known(v))
+    if (!slot->nesting || !tf_is_known(v) || !tf_nested_fits(slot, v))
         return 0;
     return is_single(slot) ? 1 : tf_len(v);
 }
@@ -64,7 +79,6 @@ const struct tf_value *tf_nested_at(const struct tf_slot *slot, const struct tf_
     return is_single(slot) ? v : v->items.at[i];
 }
 
-/* Maps are objects inside dynamic slots. */
 static const char *key_at(const struct tf_value *v, size_t i)
 {
     return v->type->kind == TF_MAP ? v->items.keys[i] : v->type->members[i].name;
@@ -153,15 +167,6 @@ const struct tf_value *tf_set_origin(const struct tf_slot *slot, const struct tf
     return best;
 }
 
-const struct tf_value *tf_set_descendant(const struct tf_slot *slot, const struct tf_value *config,
-                                         const struct tf_value *candidates)
-{
-    for (size_t i = 0; config && i < tf_len(candidates); i++)
-        if (came_from(&slot->below, candidates->items.at[i], config))
-            return candidates->items.at[i];
-    return NULL;
-}
-
 /* --- transforming ---------------------------------------------------------------------------- */
 
 bool tf_level_has(const struct tf_level *level, unsigned flags, bool with_default)
@@ -207,61 +212,48 @@ const struct tf_value *tf_rebuild(struct arena *a, const struct tf_value *v,
     return tf_with_items(a, v, items);
 }
 
-static struct tf_trio trio_below(const struct tf_slot *slot, const struct tf_trio *at, size_t i)
-{
-    struct tf_trio below = {tf_nested_at(slot, at->value, i), NULL, NULL};
-
-    if (slot->nesting == TF_NEST_SET) {
-        below.config = tf_set_origin(slot, below.value, at->config);
-        below.prior = tf_set_descendant(slot, below.config, at->prior);
-    } else {
-        below.config = tf_nested_like(slot, at->value, i, at->config);
-        below.prior = tf_nested_like(slot, at->value, i, at->prior);
-    }
-    return below;
-}
-
 static const struct tf_value *transform_nested(struct arena *a, const struct tf_slot *slot,
-                                               const struct tf_trio *at, tf_transform_fn *fn,
-                                               const void *arg)
+                                               const struct tf_value *v,
+                                               const struct tf_value *config, tf_transform_fn *fn)
 {
-    size_t n = tf_nested_len(slot, at->value);
+    size_t n = tf_nested_len(slot, v);
     const struct tf_value **items;
 
     if (is_single(slot))
-        return tf_transform(a, &slot->below, at, fn, arg);
+        return tf_transform(a, &slot->below, v, config, fn);
     items = arena_calloc(a, n, sizeof(const struct tf_value *));
     for (size_t i = 0; i < n; i++) {
-        struct tf_trio below = trio_below(slot, at, i);
+        const struct tf_value *element = tf_nested_at(slot, v, i);
+        const struct tf_value *like = slot->nesting == TF_NEST_SET
+                                          ? tf_set_origin(slot, element, config)
+                                          : tf_nested_like(slot, v, i, config);
 
-        items[i] = tf_transform(a, &slot->below, &below, fn, arg);
+        items[i] = tf_transform(a, &slot->below, element, like, fn);
     }
-    return tf_rebuild(a, at->value, items);
+    return tf_rebuild(a, v, items);
 }
 
 const struct tf_value *tf_transform(struct arena *a, const struct tf_level *level,
-                                    const struct tf_trio *object, tf_transform_fn *fn,
-                                    const void *arg)
+                                    const struct tf_value *object, const struct tf_value *config,
+                                    tf_transform_fn *fn)
 {
-    const struct tf_value *v = object->value;
     const struct tf_value **items;
     struct tf_slot slot;
 
-    if (!tf_is_known(v))
-        return v;
-    items = arena_calloc(a, v->items.len, sizeof(const struct tf_value *));
-    memcpy(items, v->items.at, v->items.len * sizeof(const struct tf_value *));
+    if (!tf_is_known(object) || object->type->kind != TF_OBJECT)
+        return object;
+    items = arena_calloc(a, object->items.len, sizeof(const struct tf_value *));
+    memcpy(items, object->items.at, object->items.len * sizeof(const struct tf_value *));
     for (size_t i = 0; tf_level_next(level, &i, &slot);) {
-        struct tf_trio at = {tf_get(v, slot.name), tf_get(object->config, slot.name),
-                             tf_get(object->prior, slot.name)};
+        const struct tf_value *v = tf_get(object, slot.name), *c = tf_get(config, slot.name);
         bool descend = true;
 
-        if (!at.value)
+        if (!v)
             continue;
-        at.value = fn(a, &slot, &at, &descend, arg);
-        if (descend && slot.nesting && tf_is_known(at.value))
-            at.value = transform_nested(a, &slot, &at, fn, arg);
-        items[tf_type_member(v->type, slot.name)] = at.value;
+        v = fn(a, &slot, v, c, &descend);
+        if (descend && slot.nesting && tf_is_known(v))
+            v = transform_nested(a, &slot, v, c, fn);
+        items[tf_type_member(object->type, slot.name)] = v;
     }
-    return tf_rebuild(a, v, items);
+    return tf_rebuild(a, object, items);
 }

@@ -30,7 +30,10 @@ bool tf_level_next(const struct tf_level *level, size_t *i, struct tf_slot *slot
 /* The type that values of the slot have. */
 const struct tf_type *tf_slot_type(struct arena *a, const struct tf_slot *slot);
 
-/* Elements of a nested slot's value: 1 for a single object, 0 for what isn't known. */
+/* Is a known value of a nested slot of the kind that its nesting asks for? */
+bool tf_nested_fits(const struct tf_slot *slot, const struct tf_value *v);
+
+/* Elements of a nested slot's value: 1 for a single object, 0 for what isn't known or doesn't fit. */
 size_t tf_nested_len(const struct tf_slot *slot, const struct tf_value *v);
 const struct tf_value *tf_nested_at(const struct tf_slot *slot, const struct tf_value *v, size_t i);
 
@@ -48,10 +51,6 @@ const struct tf_value *tf_nested_like(const struct tf_slot *slot, const struct t
 const struct tf_value *tf_set_origin(const struct tf_slot *slot, const struct tf_value *v,
                                      const struct tf_value *candidates);
 
-/* Sets: the element of `candidates` that can have come from the same config as v did. */
-const struct tf_value *tf_set_descendant(const struct tf_slot *slot, const struct tf_value *config,
-                                         const struct tf_value *candidates);
-
 /* Does an attribute at or below the level have one of the flags, or (with_default) a default? */
 bool tf_level_has(const struct tf_level *level, unsigned flags, bool with_default);
 
@@ -60,18 +59,14 @@ bool tf_level_has(const struct tf_level *level, unsigned flags, bool with_defaul
 const struct tf_value *tf_rebuild(struct arena *a, const struct tf_value *v,
                                   const struct tf_value **items);
 
-/* One value with its counterparts in config and prior state (NULL where there is none). */
-struct tf_trio {
-    const struct tf_value *value, *config, *prior;
-};
-
-/* Called outer slots first, for every slot that the value has. Returns the slot's new value;
- * *descend says whether to go on into its elements. */
+/* Called outer slots first, for every slot that the value has, with what config says there (NULL
+ * where it has no counterpart). Returns the slot's new value; *descend says whether to go on into
+ * its elements. */
 typedef const struct tf_value *tf_transform_fn(struct arena *a, const struct tf_slot *slot,
-                                               const struct tf_trio *at, bool *descend,
-                                               const void *arg);
+                                               const struct tf_value *v,
+                                               const struct tf_value *config, bool *descend);
 const struct tf_value *tf_transform(struct arena *a, const struct tf_level *level,
-                                    const struct tf_trio *object, tf_transform_fn *fn,
-                                    const void *arg);
+                                    const struct tf_value *object, const struct tf_value *config,
+                                    tf_transform_fn *fn);
 
 #endif

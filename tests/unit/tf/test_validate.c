@@ -35,7 +35,16 @@ static const struct tf_attribute attributes[] = {
     {.name = "nested", .nested = members, .nesting = TF_NEST_MAP, .flags = TF_OPTIONAL},
     TF_END,
 };
-static const struct tf_block blocks[] = {TF_TIMEOUTS_BLOCK, TF_END};
+static const struct tf_block inner[] = {{.name = "older",
+                                         .nesting = TF_NEST_SINGLE,
+                                         .attributes = members,
+                                         .deprecated = "leave it out."},
+                                        TF_END};
+static const struct tf_block blocks[] = {
+    TF_TIMEOUTS_BLOCK,
+    {.name = "outer", .nesting = TF_NEST_LIST, .blocks = inner},
+    TF_END,
+};
 static const struct tf_schema schema = {.block = {.attributes = attributes, .blocks = blocks}};
 
 static bool author_called;
@@ -121,14 +130,17 @@ START_TEST(write_only_needs_the_client)
 }
 END_TEST
 
-START_TEST(deprecated_attributes_warn)
+START_TEST(deprecations_warn)
 {
     validate("{'must':'a','old':'x'}", true);
     ck_assert_str_eq(diags_text(&diags),
                      "warning old: Deprecated attribute: old is deprecated: use size.\n");
     ck_assert(author_called);
-    validate("{'must':'a','old':'?'}", true);
+    validate("{'must':'a','old':'?','outer':[{}]}", true);
     ck_assert_no_diags(&diags);
+    validate("{'must':'a','outer':[{},{'older':{'must':'x'}}]}", true);
+    ck_assert_str_eq(diags_text(&diags), "warning outer[1].older: Deprecated block: "
+                                         "older is deprecated: leave it out.\n");
 }
 END_TEST
 
@@ -228,6 +240,5 @@ START_TEST(timeouts)
 END_TEST
 
 RUN("tf/validate", TEST(sound_configuration), TEST(unknown_and_null_pass),
-    TEST(errors_have_their_path), TEST(write_only_needs_the_client),
-    TEST(deprecated_attributes_warn), TEST(ranges_and_lengths), TEST(patterns_see_the_whole_text),
-    TEST(durations), TEST(timeouts))
+    TEST(errors_have_their_path), TEST(write_only_needs_the_client), TEST(deprecations_warn),
+    TEST(ranges_and_lengths), TEST(patterns_see_the_whole_text), TEST(durations), TEST(timeouts))
