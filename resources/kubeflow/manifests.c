@@ -36,6 +36,7 @@ struct place {
     char *tree; /* owns spec.path or spec.url where they were cut */
     char *dir;
     const struct catalog_component *component; /* or NULL */
+    const char *patch;                         /* that the catalog adds on this target; or NULL */
     const char *attribute;                     /* to blame when the tree can't be had */
 };
 
@@ -72,6 +73,7 @@ static int place_of_component(const struct manifests_request *r, struct place *p
         return err_set(err, ERR_INVALID, "target must be \"generic\", \"gke\" or \"eks\"");
     }
     p->dir = mem_strdup(p->component->path[target]);
+    p->patch = catalog_patch(release, r->component, (enum catalog_target)target);
     p->attribute = "manifests";
     if (r->tree_path)
         p->spec.path = r->tree_path;
@@ -128,22 +130,29 @@ static json_t *kustomize_patch(const json_t *patch)
     return out;
 }
 
-/* A kustomization over the one at dir that adds the user's patches. JSON is YAML. */
-static int add_overlay(struct loader *memory, const char *dir, const json_t *patches,
-                       struct err *err)
+/* The patches of the overlay, in kustomize's spelling: the catalog's first, so that the user's win. */
+static json_t *overlay_patches(const char *own, const json_t *users)
 {
-    char *base CLEANUP(mem_cleanup) = mem_printf("../%s", dir);
     json_t *list = json_array();
-    json_auto_t *overlay =
-        json_pack("{s:s, s:s, s:[s], s:o}", "apiVersion", "kustomize.config.k8s.io/v1beta1", "kind",
-                  "Kustomization", "resources", base, "patches", list);
-    char *text CLEANUP(mem_cleanup) = NULL;
     const json_t *patch;
     size_t i;
 
-    json_array_foreach (patches, i, patch)
+    if (own)
+        json_array_append_new(list, json_pack("{s:s}", "patch", own));
+    json_array_foreach (users, i, patch)
         json_array_append_new(list, kustomize_patch(patch));
-    text = json_dumps(overlay, JSON_INDENT(1));
+    return list;
+}
+
+/* A kustomization over the one at dir that adds patches. JSON is YAML. */
+static int add_overlay(struct loader *memory, const char *dir, json_t *patches, struct err *err)
+{
+    char *base CLEANUP(mem_cleanup) = mem_printf("../%s", dir);
+    json_auto_t *overlay =
+        json_pack("{s:s, s:s, s:[s], s:O}", "apiVersion", "kustomize.config.k8s.io/v1beta1", "kind",
+                  "Kustomization", "resources", base, "patches", patches);
+    char *text CLEANUP(mem_cleanup) = json_dumps(overlay, JSON_INDENT(1));
+
     return loader_add(memory, OVERLAY_DIR "/kustomization.yaml", text, strlen(text), err);
 }
 
@@ -153,8 +162,7 @@ static void warn(void *arg, const char *message)
 }
 
 static int build(struct source_cache *sources, const struct source *src, const char *dir,
-                 const json_t *patches, struct cancel *cancel, json_t **ret_objects,
-                 struct err *err)
+                 json_t *patches, struct cancel *cancel, json_t **ret_objects, struct err *err)
 {
     struct loader *memory CLEANUP(loader_cleanup) = loader_new_memory();
     struct loader *both CLEANUP(loader_cleanup) = loader_new_overlay(src->loader, memory);
@@ -194,18 +202,19 @@ static enum krm_scope scope_in(const json_t *objects, const char *group, const c
     return KRM_SCOPE_UNKNOWN;
 }
 
-static void settle_namespace(json_t *object, const json_t *objects)
+static void settle_namespace(json_t *object, const json_t *objects, const char *component)
 {
     struct gvk gvk = gvk_of(object);
     json_t *metadata = json_object_get(object, "metadata");
     enum krm_scope scope = krm_scope_of(gvk.group, gvk.kind);
+    const char *home = component ? catalog_namespace(component) : NULL;
 
     if (scope == KRM_SCOPE_UNKNOWN)
         scope = scope_in(objects, gvk.group, gvk.kind);
     if (scope == KRM_SCOPE_CLUSTER)
         json_object_del(metadata, "namespace");
     else if (scope == KRM_SCOPE_NAMESPACED && !krm_str(object, "metadata", "namespace", NULL)[0])
-        json_object_set_new(metadata, "namespace", json_string("default"));
+        json_object_set_new(metadata, "namespace", json_string(home ? home : "default"));
 }
 
 static int settle(json_t *objects, const struct manifests_request *r, const char **ret_attribute,
@@ -219,7 +228,7 @@ static int settle(json_t *objects, const struct manifests_request *r, const char
         char *key CLEANUP(mem_cleanup) = NULL;
         int rc;
 
-        settle_namespace(object, objects);
+        settle_namespace(object, objects, r->component);
         rewrite_images(object, r->image_mirrors);
         rc = rewrite_ignore(object, r->ignore_fields, err);
         if (rc) {
@@ -255,6 +264,7 @@ int manifests_render(struct source_cache *sources, const struct manifests_reques
                      struct err *err)
 {
     struct place p CLEANUP(place_done) = {0};
+    json_auto_t *patches = NULL;
     const struct source *src;
     json_t *objects = NULL;
     int rc;
@@ -269,7 +279,8 @@ int manifests_render(struct source_cache *sources, const struct manifests_reques
         return rc;
     if (json_array_size(r->patches))
         *ret_attribute = "patches";
-    rc = build(sources, src, p.dir, r->patches, cancel, &objects, err);
+    patches = overlay_patches(p.patch, r->patches);
+    rc = build(sources, src, p.dir, patches, cancel, &objects, err);
     if (rc)
         return err_wrap(err, "rendering %s",
                         r->component  ? r->component
