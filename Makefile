@@ -235,13 +235,16 @@ fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuz/%,$(call selected,$(FUZZ_SRCS)))
 demo: $(BIN) $(CLUSTER)
 	@BUILD='$(BUILD)' VERSION='$(VERSION)' examples/demo
 demo-clean:
-	@BUILD='$(BUILD)' examples/demo clean
+	@BUILD='$(BUILD)' VERSION='$(VERSION)' examples/demo clean
 
 cluster: $(BUILD)/cluster
 	@$(BUILD)/cluster start --dir $(abspath $(BUILD))/control-plane --detach
 	@echo 'stop it with: $(BUILD)/cluster stop --dir $(BUILD)/control-plane --rm'
 
-bench: $(BIN) $(RENDER_BINS) $(CLUSTER)
+$(BUILD)/meter: $(BUILD)/obj/tests/bench/meter.o
+	$(call say,LINK,$@) $(LINK) $(LDFLAGS_ALL) -o $@ $<
+
+bench: $(BIN) $(RENDER_BINS) $(BUILD)/meter $(CLUSTER)
 	@BUILD='$(BUILD)' T='$(T)' tests/bench/run
 
 # --- releases ---------------------------------------------------------------------------------
@@ -272,7 +275,8 @@ $(DIST)_SHA256SUMS: $(DIST)_$(PLATFORM).zip $(DIST)_manifest.json
 # ----------------------------------------------------------------------------------------------
 
 .PHONY: clean help
-clean: demo-clean
+clean:
+	@! [ -d $(BUILD)/demo ] || BUILD='$(BUILD)' VERSION='$(VERSION)' examples/demo clean
 	@! [ -d $(BUILD)/control-plane ] || $(BUILD)/cluster stop --dir $(BUILD)/control-plane --rm
 	rm -rf $(BUILD)
 
