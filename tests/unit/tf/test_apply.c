@@ -333,6 +333,43 @@ START_TEST(blocks_are_never_null)
 }
 END_TEST
 
+/* A dynamic slot takes any type, but these are blocks. */
+START_TEST(blocks_in_dynamic_slots_have_their_shape)
+{
+    const struct tf_value *good =
+        tf_with(arena, object("{'id':'i','disk':[]}"), "mixed",
+                value_of(type_of("['tuple',[['object',{'value':'bool'}]]]"), "[{'value':true}]"));
+    static const struct {
+        const char *block, *type, *value;
+    } cases[] = {
+        {"mixed", "'string'", "'x'"},
+        {"mixed", "['list','string']", "['x']"},
+        {"mixed", "['tuple',[['object',{}]]]", "[{}]"},
+        {"mixed", "['tuple',[['object',{'value':'bool','more':'bool'}]]]", "[{'value':true}]"},
+        {"mixed", "['object',{'k':['object',{'value':'bool'}]}]", "{'k':{'value':true}}"},
+        {"named", "['tuple',[['object',{'value':'bool'}]]]", "[{'value':true}]"},
+    };
+
+    ctx = (struct tf_context){.arena = arena, .diags = &diags};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        tf_diags_init(&diags, arena);
+        callback.error = NULL;
+        callback.state =
+            tf_with(arena, good, cases[i].block, value_of(type_of(cases[i].type), cases[i].value));
+        op = (struct tf_apply){.prior = object("null"), .planned = good};
+        tf_apply_resource(&ctx, &resource, &op);
+        ck_assert_uint_eq(diags.errors, 1);
+        ck_assert_str_eq(diags.at[0].path->name, cases[i].block);
+        ck_assert_value_eq(op.state, good);
+    }
+    callback.state = good;
+    op = (struct tf_apply){.prior = object("null"), .planned = good};
+    tf_diags_init(&diags, arena);
+    tf_apply_resource(&ctx, &resource, &op);
+    ck_assert_no_diags(&diags);
+}
+END_TEST
+
 /* --- against the plan --- */
 
 START_TEST(other_values_than_planned)
@@ -521,7 +558,8 @@ RUN("tf/apply", TEST(create_update_delete), TEST(private_state_of_the_author),
     TEST(update_that_failed_half_way), TEST(delete_that_failed), TEST(delete_that_leaves_something),
     TEST(interrupted_before_the_start), TEST(unknowns_after_success),
     TEST(write_only_values_are_left_out), TEST(wrong_types), TEST(another_object),
-    TEST(blocks_are_never_null), TEST(other_values_than_planned),
-    TEST(what_was_unknown_may_become_anything), TEST(promises_about_unknowns_are_kept),
-    TEST(promises_about_numbers_and_lengths), TEST(dynamic_values_keep_their_type),
-    TEST(many_differences_are_summed_up), TEST(what_terraform_remembers_is_all))
+    TEST(blocks_are_never_null), TEST(blocks_in_dynamic_slots_have_their_shape),
+    TEST(other_values_than_planned), TEST(what_was_unknown_may_become_anything),
+    TEST(promises_about_unknowns_are_kept), TEST(promises_about_numbers_and_lengths),
+    TEST(dynamic_values_keep_their_type), TEST(many_differences_are_summed_up),
+    TEST(what_terraform_remembers_is_all))

@@ -157,6 +157,21 @@ START_TEST(update_keeps_what_is_marked_so)
 }
 END_TEST
 
+/* A user that the configuration no longer has, and one that it gives another meaning: core proposes
+ * nothing for what isn't the same element. */
+START_TEST(only_what_core_proposes_is_kept)
+{
+    plan_of("{'size':3,'users':{'a':{'hash':'A'}},'rules':[{'key':'a','value':'v','seen':'A'}],'"
+            "disk':[]}",
+            "{'users':{'b':{}},'rules':[{'key':'b'}],'disk':[]}",
+            "{'size':3,'users':{'b':{}},'rules':[{'key':'b'}],'disk':[]}");
+    ck_assert_value_eq(tf_get(plan.planned, "users"),
+                       tf_get(object("{'users':{'b':{'hash':'?'}}}"), "users"));
+    ck_assert_value_eq(tf_get(plan.planned, "rules"),
+                       tf_get(object("{'rules':[{'key':'b','value':'v','seen':'?'}]}"), "rules"));
+}
+END_TEST
+
 /* A provider that learned a new attribute: its prior value is null, which isn't worth keeping. */
 START_TEST(null_in_the_state_is_not_kept)
 {
@@ -638,14 +653,14 @@ START_TEST(missing_values_count_as_null)
 END_TEST
 
 RUN("tf/plan", TEST(schema_is_sound), TEST(create), TEST(nothing_differs),
-    TEST(update_keeps_what_is_marked_so), TEST(null_in_the_state_is_not_kept),
-    TEST(defaults_win_over_prior_values), TEST(defaults_inside_what_is_configured),
-    TEST(unknown_configuration_stays_unknown), TEST(maps_go_by_key),
-    TEST(sets_go_by_what_the_configuration_says), TEST(sets_prefer_the_closest_element),
-    TEST(changes_that_replace), TEST(nothing_to_replace_without_prior_state),
-    TEST(paths_of_the_author_come_first_and_once), TEST(the_author_may_decide_computed_values),
-    TEST(the_author_may_keep_prior_values), TEST(the_author_may_not_break_the_rules),
-    TEST(plans_of_the_wrong_shape_are_repaired), TEST(a_failed_plan_is_not_checked_further),
-    TEST(the_author_may_find_something_to_do), TEST(deletion), TEST(sets_in_sets),
-    TEST(replacement_from_within_sets_in_sets), TEST(blocks_of_mixed_types),
-    TEST(missing_values_count_as_null))
+    TEST(update_keeps_what_is_marked_so), TEST(only_what_core_proposes_is_kept),
+    TEST(null_in_the_state_is_not_kept), TEST(defaults_win_over_prior_values),
+    TEST(defaults_inside_what_is_configured), TEST(unknown_configuration_stays_unknown),
+    TEST(maps_go_by_key), TEST(sets_go_by_what_the_configuration_says),
+    TEST(sets_prefer_the_closest_element), TEST(changes_that_replace),
+    TEST(nothing_to_replace_without_prior_state), TEST(paths_of_the_author_come_first_and_once),
+    TEST(the_author_may_decide_computed_values), TEST(the_author_may_keep_prior_values),
+    TEST(the_author_may_not_break_the_rules), TEST(plans_of_the_wrong_shape_are_repaired),
+    TEST(a_failed_plan_is_not_checked_further), TEST(the_author_may_find_something_to_do),
+    TEST(deletion), TEST(sets_in_sets), TEST(replacement_from_within_sets_in_sets),
+    TEST(blocks_of_mixed_types), TEST(missing_values_count_as_null))
