@@ -5,6 +5,8 @@
 #include "lib/base/banned.h"
 
 static const struct cli_command *const commands[] = {
+    &cli_render,
+    &cli_components,
     &cli_version,
     &cli_debug,
 };

@@ -2,13 +2,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "lib/base/buf.h"
+#include "lib/base/hash.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/krm/gvk.h"
 #include "lib/krm/object.h"
 #include "lib/krm/path.h"
+#include "lib/krm/yaml.h"
 #include "lib/kube/members.h"
 #include "lib/kustomize/kustomize.h"
 #include "resources/kubeflow/catalog.h"
@@ -30,10 +32,12 @@ void manifests_done(struct manifests *m)
 
 /* --- what to render ----------------------------------------------------------------------------- */
 
-/* A request, resolved: which tree, and where in it. */
+/* A request, resolved: which tree, and where in it. A directory on disk is part of a tree that may
+ * go on above it ("../base"), as for kustomize: then the tree is the file system. */
 struct place {
     struct source_spec spec;
-    char *tree; /* owns spec.path or spec.url where they were cut */
+    struct loader *disk; /* owned; NULL = spec says which tree */
+    char *tree;          /* owns spec.path or spec.url where they were cut */
     char *dir;
     const struct catalog_component *component; /* or NULL */
     const char *patch;                         /* that the catalog adds on this target; or NULL */
@@ -42,6 +46,7 @@ struct place {
 
 static void place_done(struct place *p)
 {
+    loader_free(p->disk);
     free(p->tree);
     free(p->dir);
 }
@@ -97,6 +102,25 @@ static void split(const char *text, struct place *p)
     p->dir = mem_strdup(cut ? cut + 2 : "");
 }
 
+/* A directory without "//": its bases may be anywhere on disk. */
+static int find_directory(const char *path, struct place *p, struct err *err)
+{
+    char *real CLEANUP(mem_cleanup) = realpath(path, NULL);
+
+    if (!real)
+        return err_errno(err, ERR_NOT_FOUND, "%s", path);
+    free(p->dir);
+    p->dir = mem_strdup(real + 1);
+    return loader_open_dir("/", &p->disk, err);
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat st;
+
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
 static int find_place(const struct manifests_request *r, struct place *p,
                       const char **ret_attribute, struct err *err)
 {
@@ -104,11 +128,16 @@ static int find_place(const struct manifests_request *r, struct place *p,
         return place_of_component(r, p, ret_attribute, err);
     p->attribute = r->path ? "path" : "url";
     split(r->path ? r->path : r->url, p);
-    if (r->path)
-        p->spec.path = p->tree;
-    else
-        p->spec.url = p->tree;
     p->spec.digest = r->tree_digest;
+    if (!r->path) {
+        p->spec.url = p->tree;
+        return 0;
+    }
+    p->spec.path = p->tree;
+    if (!r->tree_digest && !*p->dir && is_directory(r->path)) {
+        *ret_attribute = p->attribute;
+        return find_directory(r->path, p, err);
+    }
     return 0;
 }
 
@@ -156,19 +185,23 @@ static int add_overlay(struct loader *memory, const char *dir, json_t *patches, 
     return loader_add(memory, OVERLAY_DIR "/kustomization.yaml", text, strlen(text), err);
 }
 
-static void warn(void *arg, const char *message)
+static json_t *needs_of(const struct catalog_component *c)
 {
-    log_debug("kubeflow.manifests", "%s: %s", (const char *)arg, message);
+    json_t *out = json_array();
+
+    for (size_t i = 0; c && c->needs && c->needs[i]; i++)
+        json_array_append_new(out, json_string(c->needs[i]));
+    return out;
 }
 
-static int build(struct source_cache *sources, const struct source *src, const char *dir,
-                 json_t *patches, struct cancel *cancel, json_t **ret_objects, struct err *err)
+static int build(struct source_cache *sources, struct loader *tree, const char *dir,
+                 json_t *patches, const struct manifests_warnings *w, struct cancel *cancel,
+                 json_t **ret_objects, struct err *err)
 {
     struct loader *memory CLEANUP(loader_cleanup) = loader_new_memory();
-    struct loader *both CLEANUP(loader_cleanup) = loader_new_overlay(src->loader, memory);
+    struct loader *both CLEANUP(loader_cleanup) = loader_new_overlay(tree, memory);
     struct source_resolver resolver;
-    struct kustomize_options o = {
-        .loader = src->loader, .path = dir, .warn = warn, .warn_arg = (void *)dir};
+    struct kustomize_options o = {.loader = tree, .path = dir, .warn = w->warn, .warn_arg = w->arg};
     int rc = 0;
 
     if (json_array_size(patches)) {
@@ -183,6 +216,49 @@ static int build(struct source_cache *sources, const struct source *src, const c
     rc = kustomize_build(&o, ret_objects, err);
     source_resolver_done(&resolver);
     return rc;
+}
+
+/* A directory on disk has no tree of its own to take the digest of: what it renders to has one. */
+static char *digest_of_objects(const json_t *objects)
+{
+    char *text CLEANUP(mem_cleanup) = krm_canonical_json(objects);
+    char hex[HASH_HEX_SIZE];
+
+    hash_sha256_hex(text, strlen(text), hex);
+    return mem_printf("sha256:%s", hex);
+}
+
+int manifests_build(struct source_cache *sources, const struct manifests_request *r,
+                    const struct manifests_warnings *w, struct cancel *cancel,
+                    struct manifests *ret, const char **ret_attribute, struct err *err)
+{
+    struct place p CLEANUP(place_done) = {0};
+    const struct source *src = NULL;
+    json_auto_t *patches = NULL;
+    json_t *objects;
+    int rc;
+
+    *ret_attribute = NULL;
+    rc = find_place(r, &p, ret_attribute, err);
+    if (rc)
+        return rc;
+    *ret_attribute = p.attribute;
+    if (!p.disk && (rc = source_open(sources, &p.spec, cancel, &src, err)))
+        return rc;
+    if (json_array_size(r->patches))
+        *ret_attribute = "patches";
+    patches = overlay_patches(p.patch, r->patches);
+    rc = build(sources, p.disk ? p.disk : src->loader, p.dir, patches, w, cancel, &objects, err);
+    if (rc)
+        return err_wrap(err, "rendering %s",
+                        r->component ? r->component
+                        : r->path    ? r->path
+                                     : r->url);
+    ret->objects = objects;
+    ret->digest = src ? mem_strdup(src->digest) : digest_of_objects(objects);
+    ret->version = mem_strdup(p.component ? p.component->version : "");
+    ret->needs = needs_of(p.component);
+    return 0;
 }
 
 /* --- objects as they are applied ---------------------------------------------------------------- */
@@ -250,50 +326,26 @@ static int settle(json_t *objects, const struct manifests_request *r, const char
     return 0;
 }
 
-static json_t *needs_of(const struct catalog_component *c)
+static void log_warning(void *arg, const char *message)
 {
-    json_t *out = json_array();
-
-    for (size_t i = 0; c && c->needs && c->needs[i]; i++)
-        json_array_append_new(out, json_string(c->needs[i]));
-    return out;
+    log_debug("kubeflow.manifests", "%s: %s", (const char *)arg, message);
 }
 
 int manifests_render(struct source_cache *sources, const struct manifests_request *r,
                      struct cancel *cancel, struct manifests *ret, const char **ret_attribute,
                      struct err *err)
 {
-    struct place p CLEANUP(place_done) = {0};
-    json_auto_t *patches = NULL;
-    const struct source *src;
-    json_t *objects = NULL;
-    int rc;
+    const char *name = r->component ? r->component : r->path ? r->path : r->url;
+    struct manifests_warnings warnings = {log_warning, (void *)name};
+    struct manifests m = {0};
+    int rc = manifests_build(sources, r, &warnings, cancel, &m, ret_attribute, err);
 
-    *ret_attribute = NULL;
-    rc = find_place(r, &p, ret_attribute, err);
-    if (rc)
-        return rc;
-    *ret_attribute = p.attribute;
-    rc = source_open(sources, &p.spec, cancel, &src, err);
-    if (rc)
-        return rc;
-    if (json_array_size(r->patches))
-        *ret_attribute = "patches";
-    patches = overlay_patches(p.patch, r->patches);
-    rc = build(sources, src, p.dir, patches, cancel, &objects, err);
-    if (rc)
-        return err_wrap(err, "rendering %s",
-                        r->component  ? r->component
-                        : p.spec.path ? r->path
-                                      : r->url);
-    rc = settle(objects, r, ret_attribute, err);
+    if (!rc)
+        rc = settle(m.objects, r, ret_attribute, err);
     if (rc) {
-        json_decref(objects);
+        manifests_done(&m);
         return rc;
     }
-    ret->objects = objects;
-    ret->digest = mem_strdup(src->digest);
-    ret->version = mem_strdup(p.component ? p.component->version : "");
-    ret->needs = needs_of(p.component);
+    *ret = m;
     return 0;
 }

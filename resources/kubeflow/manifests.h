@@ -17,7 +17,8 @@ struct manifests_request {
     const char *component; /* catalog name, or NULL with path or url */
     const char *release;   /* with component */
     const char *target;    /* "generic", "gke", "eks"; NULL = generic */
-    const char *path;      /* of a kustomization on disk, or "archive.tar.gz//dir"; or NULL */
+    const char *path;      /* of a kustomization on disk (its bases may be anywhere), or
+                              "archive.tar.gz//dir", "directory//dir"; or NULL */
     const char *url;       /* of an archive, with "//dir" behind it; or NULL */
     const char *tree_path, *tree_url, *tree_digest; /* manifests = { path, url, digest }; or NULL */
     const json_t *patches;       /* array of {"patch": text, "target": {...}}; or NULL */
@@ -37,6 +38,16 @@ void manifests_done(struct manifests *m);
 int manifests_render(struct source_cache *sources, const struct manifests_request *r,
                      struct cancel *cancel, struct manifests *ret, const char **ret_attribute,
                      struct err *err) WARN_UNUSED;
+
+/* What `kustomize build` would print, before anything of this provider's is done to it. Warnings of
+ * kustomizations (deprecated fields and the like) go to w->warn. */
+struct manifests_warnings {
+    void (*warn)(void *arg, const char *message); /* or NULL */
+    void *arg;
+};
+int manifests_build(struct source_cache *sources, const struct manifests_request *r,
+                    const struct manifests_warnings *w, struct cancel *cancel,
+                    struct manifests *ret, const char **ret_attribute, struct err *err) WARN_UNUSED;
 
 /* Ports on which the objects' webhooks listen on nodes' side (the pods' target ports), sorted, each
  * once: what a private cluster's firewall must let through. New array of integers. */

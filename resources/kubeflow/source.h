@@ -69,6 +69,7 @@ struct source_cache_options {
  * network. */
 struct source_cache *source_cache_new(const struct source_cache_options *o, struct err *err);
 void source_cache_free(struct source_cache *c); /* frees all trees; accepts NULL */
+DEFINE_CLEANUP(source_cache_cleanup, struct source_cache *, source_cache_free)
 
 /* Which tree: exactly one of release, path, url. */
 struct source_spec {
