@@ -5,7 +5,10 @@
  * reports through the HTTP queue. Invariants:
  *   - `pending` counts all calls that kube_next hasn't returned;
  *   - an UNSENT call has a time (`due`), IN_FLIGHT ones have an http_call;
- *   - `attempts` of a class start anew when another class of failure comes. */
+ *   - `attempts` of a class start anew when another class of failure comes;
+ *   - while the server can't be reached (an outage), calls that failed of it wait, and one at a time
+ *     goes out as a probe; the first answer of any call ends the outage, and all go on at once. So a
+ *     restart costs the server, and whoever waits, as little as one call's retries. */
 #include "lib/kube/client.h"
 
 #include <stdlib.h>
@@ -43,6 +46,7 @@ struct call {
     uint64_t generation; /* of the credentials of the last try */
     bool renewed;        /* 401 was answered with new credentials once */
     bool last_try;       /* the token fired: what comes next is the answer */
+    bool probe;          /* in flight to see whether the server is back */
 
     struct http_call *http;
     struct kube_result result;
@@ -58,6 +62,11 @@ struct kube_queue {
     size_t foreign; /* of calls: those with an answer of their own */
     struct kube_attachment *attachment;
     uint32_t random;
+    struct {
+        bool on, probing;
+        int failures; /* of probes */
+        int64_t next_probe;
+    } outage;
 };
 
 /* --- results ----------------------------------------------------------------------------------- */
@@ -91,6 +100,9 @@ static void finish(struct kube_queue *q, struct call *c)
 
 static void finish_with(struct kube_queue *q, struct call *c, int code, const char *text)
 {
+    json_decref(c->result.body);
+    c->result.body = NULL;
+    c->result.status = (struct kube_status){.reason = "", .message = ""};
     c->result.code = code;
     err_set(&c->result.err, code, "%s: %s", c->prepared.what, text);
     finish(q, c);
@@ -167,11 +179,11 @@ static void tell_tries(struct call *c)
     int64_t s = (clock_now_ms() - c->class_since) / 1000;
     struct err told CLEANUP(err_done) = ERR_INIT;
 
-    if (!r->code || c->class == KUBE_RETRY_NONE || c->attempts < 2)
+    if (!r->code || c->class == KUBE_RETRY_NONE || (c->attempts < 2 && !s))
         return;
     err_move(&told, &r->err);
-    err_set(&r->err, told.code, "%s (given up after %d tries in %lld s)", err_msg(&told),
-            c->attempts, (long long)s);
+    err_set(&r->err, told.code, "%s (given up after %d %s in %lld s)", err_msg(&told), c->attempts,
+            c->attempts == 1 ? "try" : "tries", (long long)s);
 }
 
 /* --- tries ------------------------------------------------------------------------------------- */
@@ -192,6 +204,9 @@ static void send(struct kube_queue *q, struct call *c, bool may_block, struct ca
     c->generation = id->generation;
     c->result.tries++;
     c->state = IN_FLIGHT;
+    c->probe = q->outage.on && c->class == KUBE_RETRY_CONNECTION;
+    if (c->probe)
+        q->outage.probing = true;
     q->unsent--;
     c->http = kube_client_send(q->client, q->http, &c->prepared, id, &o);
 }
@@ -230,6 +245,49 @@ static bool plan_retry(struct kube_queue *q, struct call *c, enum kube_retry_cla
     return true;
 }
 
+/* --- outages ----------------------------------------------------------------------------------- */
+
+static void end_outage(struct kube_queue *q)
+{
+    if (!q->outage.on)
+        return;
+    memset(&q->outage, 0, sizeof(q->outage));
+    for (size_t i = 0; i < q->calls.len; i++)
+        if (q->calls.at[i]->class == KUBE_RETRY_CONNECTION)
+            q->calls.at[i]->due = 0;
+}
+
+/* Learns from a try's end whether the server can be reached. */
+static void watch_outage(struct kube_queue *q, struct call *c, enum kube_retry_class class)
+{
+    if (c->probe)
+        q->outage.probing = false;
+    if (class != KUBE_RETRY_CONNECTION) {
+        end_outage(q);
+    } else if (!q->outage.on || c->probe) {
+        q->outage.on = true;
+        q->outage.next_probe =
+            clock_now_ms() + kube_retry_delay_ms(KUBE_RETRY_CONNECTION, q->outage.failures++,
+                                                 kube_queue_random(q), 0);
+    }
+    c->probe = false;
+}
+
+/* Whether a call has to wait for the outage's end; when its time is up, it fails as it did last. */
+static bool waits_out(struct kube_queue *q, struct call *c, int64_t now)
+{
+    int64_t limit = kube_retry_limit_ms(KUBE_RETRY_CONNECTION, c->retry_ms, c->webhook_ms);
+
+    if (!q->outage.on || c->class != KUBE_RETRY_CONNECTION)
+        return false;
+    if (now - c->class_since > limit) {
+        tell_tries(c);
+        finish(q, c);
+        return true;
+    }
+    return q->outage.probing || now < q->outage.next_probe;
+}
+
 static bool renew(struct kube_queue *q, struct call *c)
 {
     if (c->result.status.http != 401 || c->renewed || c->last_try ||
@@ -252,17 +310,18 @@ static void settle(struct kube_queue *q, struct call *c)
     else
         take_failure(c);
     if (!c->result.code) {
+        watch_outage(q, c, KUBE_RETRY_NONE);
         finish(q, c);
         return;
     }
     class = kube_retry_classify(&c->traits, failure, &c->result.status,
                                 json_object_get(c->result.body, "details"));
+    watch_outage(q, c, class);
     if (renew(q, c) || plan_retry(q, c, class, retry_after)) {
         http_call_free(c->http);
         c->http = NULL;
         c->state = UNSENT;
         q->unsent++;
-        err_done(&c->result.err);
         return;
     }
     tell(c);
@@ -346,6 +405,8 @@ static void forget(struct kube_queue *q, struct call *c)
     }
     if (c->answer)
         q->foreign--;
+    if (c->probe)
+        q->outage.probing = false;
     call_free(c);
 }
 
@@ -419,11 +480,16 @@ static int64_t send_due(struct kube_queue *q, struct cancel *cancel)
 
         if (c->state != UNSENT)
             continue;
-        if (c->due <= now)
+        if (c->due > now) {
+            if (c->due < next)
+                next = c->due;
+        } else if (!waits_out(q, c, now)) {
             send(q, c, true, cancel);
-        else if (c->due < next)
-            next = c->due;
+        }
     }
+    if (q->outage.on && !q->outage.probing && q->outage.next_probe > now &&
+        q->outage.next_probe < next)
+        next = q->outage.next_probe;
     return next;
 }
 

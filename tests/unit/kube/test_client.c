@@ -283,6 +283,33 @@ START_TEST(survives_a_restart)
         kube_result_done(&result);
     }
     ck_assert_int_eq(kube_next(q, INT64_MAX, NULL, &result), ERR_NOT_FOUND);
+    /* The first one, each call's failed and good try, and a few probes; not each call's own probes. */
+    ck_assert_uint_le(kube_request_count(client), 1 + 20 + 20 + 12);
+    kube_queue_free(q);
+}
+END_TEST
+
+/* A server that never comes back: all are told in their time, not one after the other. */
+START_TEST(an_outage_ends_for_all_in_time)
+{
+    struct kube_request r = get("x");
+    struct kube_queue *q;
+    int64_t start = clock_now_ms();
+
+    serve(scripted, NULL);
+    fake_server_free(server);
+    server = NULL;
+    q = kube_queue_new(client);
+    r.retry_ms = 600;
+    for (int i = 0; i < 50; i++)
+        kube_start(q, &r);
+    for (int i = 0; i < 50; i++) {
+        ck_assert_int_eq(kube_next(q, clock_deadline(20000), NULL, &result), 0);
+        ck_assert_int_eq(result.code, ERR_UNREACHABLE);
+        assert_says(&result.err, "Connection refused");
+        kube_result_done(&result);
+    }
+    ck_assert_int_lt(clock_now_ms() - start, 5000);
     kube_queue_free(q);
 }
 END_TEST
@@ -651,6 +678,7 @@ int main(void)
     tcase_add_test(t, not_served_only_when_expected);
     tcase_add_test(t, unreachable);
     tcase_add_test(t, survives_a_restart);
+    tcase_add_test(t, an_outage_ends_for_all_in_time);
     tcase_add_test(t, odd_answers);
     tcase_add_test(t, renews_on_401);
     tcase_add_test(t, renews_only_once);
