@@ -11,7 +11,7 @@
 
 /* The type's JSON up to a line break, then the value. Without a type that can be read the value is
  * of any type. */
-static const struct tf_type *split(struct arena *a, const uint8_t **data, size_t *size)
+static UNUSED const struct tf_type *split(struct arena *a, const uint8_t **data, size_t *size)
 {
     const uint8_t *line = *size ? memchr(*data, '\n', *size) : NULL;
     const struct tf_type *t;
@@ -67,7 +67,7 @@ static void check_json(struct arena *a, const struct tf_value *v, const struct t
         bug("JSON reads as another value");
 }
 
-static void check_value(struct arena *a, const struct tf_value *v, const struct tf_type *t)
+static UNUSED void check_value(struct arena *a, const struct tf_value *v, const struct tf_type *t)
 {
     struct buf text CLEANUP(buf_done) = BUF_INIT;
     const struct tf_value *known = tf_without_unknowns(a, v);
