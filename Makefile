@@ -177,9 +177,9 @@ CLUSTER      := $(if $(shell command -v go),$(BUILD)/cluster)
 KUBERNETES    = $(shell sed -n 's/^\tk8s.io\/kubernetes v//p' tests/cluster/go.mod)
 GO_VERSION_OF = -X k8s.io/component-base/version
 
-$(BUILD)/cluster: $(CLUSTER_SRCS)
+$(BUILD)/cluster: $(CLUSTER_SRCS) tests/cluster/build
 	@mkdir -p $(@D)
-	$(call say,GO,$@) cd tests/cluster && go build -trimpath -buildvcs=false -o '$(abspath $@)' -ldflags "-s -w \
+	$(call say,GO,$@) tests/cluster/build -trimpath -buildvcs=false -o '$(abspath $@)' -ldflags "-s -w \
 	    $(GO_VERSION_OF).gitVersion=v$(KUBERNETES) $(GO_VERSION_OF).gitTreeState=clean \
 	    $(GO_VERSION_OF).gitMajor=$(word 1,$(subst ., ,$(KUBERNETES))) \
 	    $(GO_VERSION_OF).gitMinor=$(word 2,$(subst ., ,$(KUBERNETES)))"
@@ -232,7 +232,7 @@ fuzz: $(patsubst tests/fuzz/%.c,$(BUILD)/fuz/%,$(call selected,$(FUZZ_SRCS)))
 # --- by hand ----------------------------------------------------------------------------------
 
 .PHONY: demo demo-clean cluster bench
-demo: $(BIN) $(CLUSTER)
+demo: $(BIN) $(if $(KUBECONFIG),,$(CLUSTER))
 	@BUILD='$(BUILD)' VERSION='$(VERSION)' examples/demo
 demo-clean:
 	@BUILD='$(BUILD)' VERSION='$(VERSION)' examples/demo clean
