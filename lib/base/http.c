@@ -28,6 +28,9 @@
 /* The longest sleep of the engine thread; anything that matters wakes it. */
 #define POLL_MAX_MS 60000
 
+/* The shortest one, see engine(). */
+#define NAP_MIN_MS 1
+
 /* So that a connect that times out is told by the call that made it. */
 #define SHARED_CONNECT_GRACE_MS 200
 
@@ -689,15 +692,22 @@ static void finish_all(struct http *h)
     h->waiting_end = &h->waiting;
 }
 
+/* libcurl (7.88, HTTP/2) may hold bytes that it has read but not handled, of another stream or of a
+ * TLS record, without asking to be called: no descriptor tells of them. So after something has
+ * happened it is called again at once, and then at intervals that double while nothing happens. */
 static void *engine(void *arg)
 {
     struct http *h = arg;
-    int running = 0;
+    int nap = NAP_MIN_MS;
 
     while (read_notes(h)) {
+        int running = 0, events = 0, timer;
+
         curl_multi_perform(h->multi, &running);
         collect(h);
-        curl_multi_poll(h->multi, NULL, 0, check_timers(h), NULL);
+        timer = check_timers(h);
+        curl_multi_poll(h->multi, NULL, 0, running && nap < timer ? nap : timer, &events);
+        nap = events ? NAP_MIN_MS : nap < POLL_MAX_MS / 2 ? 2 * nap : POLL_MAX_MS;
     }
     finish_all(h);
     return NULL;
