@@ -200,8 +200,10 @@ check-render: $(RENDER_BINS)
 check-acceptance: $(ACCEPTANCE_BINS)
 	$(RUN_TESTS) acceptance
 
-.PHONY: lint format
+.PHONY: lint format docs
 lint: check-lint
+docs: $(BIN)
+	BUILD='$(BUILD)' docs/generate
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
 	! command -v gofmt >/dev/null || gofmt -w tests/cluster
@@ -288,6 +290,7 @@ help:
 	@echo 'make install            into the local mirror of Terraform'
 	@echo 'make dist               what a release consists of, in $(BUILD)/dist'
 	@echo 'make format, lint       as the house rules want it'
+	@echo 'make docs               the parts of docs/ that the schema tells'
 	@echo 'make fuzz [T=parser]    looks for inputs that break a parser (FUZZ_SECONDS=60 each)'
 	@echo 'make bench [T=name]     measures'
 	@echo 'make deps               installs what all of this needs'

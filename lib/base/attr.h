@@ -8,12 +8,12 @@
 
 #include <stddef.h>
 
-#define CLEANUP(fn)        __attribute__((cleanup(fn)))
-#define PRINTF_FMT(f, a)   __attribute__((format(printf, f, a)))
-#define WARN_UNUSED        __attribute__((warn_unused_result))
-#define NORETURN           __attribute__((noreturn))
-#define UNUSED             __attribute__((unused))
-#define ARRAY_LEN(a)       (sizeof(a) / sizeof((a)[0]))
+#define CLEANUP(fn)      __attribute__((cleanup(fn)))
+#define PRINTF_FMT(f, a) __attribute__((format(printf, f, a)))
+#define WARN_UNUSED      __attribute__((warn_unused_result))
+#define NORETURN         __attribute__((noreturn))
+#define UNUSED           __attribute__((unused))
+#define ARRAY_LEN(a)     (sizeof(a) / sizeof((a)[0]))
 
 /* Defines `static inline void NAME(TYPE *p)` that calls FREE(*p) for a non-NULL value. */
 #define DEFINE_CLEANUP(NAME, TYPE, FREE)                                                           \

@@ -203,13 +203,15 @@ char *arena_strdup(struct arena *a, const char *s)
 
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
-    char *tmp CLEANUP(mem_cleanup) = NULL;
+    char *text, *copy;
     va_list ap;
 
     va_start(ap, fmt);
-    tmp = mem_vprintf(fmt, ap);
+    text = mem_vprintf(fmt, ap);
     va_end(ap);
-    return arena_strdup(a, tmp);
+    copy = arena_strdup(a, text);
+    free(text);
+    return copy;
 }
 
 void arena_defer(struct arena *a, void (*fn)(void *arg), void *arg)

@@ -329,7 +329,7 @@ static bool resolve_timestamp(const char *s, struct yaml_scalar *out)
 
 void yaml_scalar_resolve(const char *text, size_t len, struct yaml_scalar *out)
 {
-    char number[NUMBER_MAX + 1];
+    char number[NUMBER_MAX + 1] = "";
 
     out->kind = YAML_STRING;
     switch (len ? text[0] : '~') {

@@ -119,8 +119,8 @@ static void lister_add(struct lister *l, const struct kube_resource *resource,
 json_t *kube_metadata_object(const struct kube_resource *r, const json_t *item)
 {
     json_t *metadata = krm_get(item, "metadata", NULL);
-    char *api_version CLEANUP(mem_cleanup)
-    = r->group[0] ? mem_printf("%s/%s", r->group, r->version) : mem_strdup(r->version);
+    char *api_version CLEANUP(mem_cleanup) =
+        r->group[0] ? mem_printf("%s/%s", r->group, r->version) : mem_strdup(r->version);
 
     if (!json_is_object(metadata))
         return NULL;
@@ -136,8 +136,7 @@ static void add_items(struct lister *l, const struct listing *listing, const jso
 
     json_array_foreach (krm_get(body, "items", NULL), i, item) {
         json_t *object = kube_metadata_object(listing->resource, item);
-        char *key CLEANUP(mem_cleanup)
-        = object ? kube_key(object) : NULL;
+        char *key CLEANUP(mem_cleanup) = object ? kube_key(object) : NULL;
 
         if (object)
             json_object_set_new(l->out, key, object);
@@ -188,16 +187,14 @@ static int lister_run(struct lister *l, struct cancel *cancel, struct err *err)
 int kube_members(struct kube_client *c, const char *set_id, const json_t *group_kinds,
                  struct cancel *cancel, json_t **ret_members, struct err *err)
 {
-    char *selector CLEANUP(mem_cleanup)
-    = mem_printf("%s=%s", APPLYSET_MEMBER_LABEL, set_id);
+    char *selector CLEANUP(mem_cleanup) = mem_printf("%s=%s", APPLYSET_MEMBER_LABEL, set_id);
     struct lister l = {.queue = kube_queue_new(c), .selector = selector, .out = json_object()};
     const json_t *item;
     size_t i;
     int rc = 0;
 
     json_array_foreach (group_kinds, i, item) {
-        char *kind CLEANUP(mem_cleanup)
-        = mem_strdup(json_string_value(item));
+        char *kind CLEANUP(mem_cleanup) = mem_strdup(json_string_value(item));
         char *dot = strchr(kind, '.');
         const struct kube_resource *resource;
 
@@ -228,8 +225,7 @@ static json_t *only_named(json_t *found, const json_t *objects)
     size_t i;
 
     json_array_foreach (objects, i, object) {
-        char *key CLEANUP(mem_cleanup)
-        = kube_key(object);
+        char *key CLEANUP(mem_cleanup) = kube_key(object);
         json_t *metadata = json_object_get(found, key);
 
         if (metadata)

@@ -167,7 +167,7 @@ typedef int read_config_fn(struct context *ctx, const json_t *doc, const struct 
 static int read_configs(struct target *t, const char *field, read_config_fn *read,
                         const struct config **config, struct err *err)
 {
-    const struct config *all = &config_empty, *one;
+    const struct config *all = &config_empty, *one = NULL;
     json_t *entry;
     size_t i;
     int rc;

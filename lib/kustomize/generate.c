@@ -183,8 +183,9 @@ static json_t *make_metadata(const json_t *args, const char *name)
     const char *namespace = krm_str(args, "namespace", NULL);
     json_t *meta = json_object();
 
-    if (!*namespace)
-    namespace = krm_str(args, "metadata", "namespace", NULL);
+    if (!*namespace) {
+        namespace = krm_str(args, "metadata", "namespace", NULL);
+    }
     json_object_set_new(meta, "name", json_string(name));
     if (*namespace)
         json_object_set_new(meta, "namespace", json_string(namespace));

@@ -4,7 +4,8 @@
 # C_FLAGS are the flags of the build.
 
 check() { # compiler header
-    out=$(echo "#include \"$2\"" | eval "$1 -x c -fsyntax-only -Wno-unused-function -Itests $C_FLAGS -" 2>&1) && return
+    out=$(printf '#include "%s"\nstruct not_empty;\n' "$2" |
+        eval "$1 -x c -fsyntax-only -Itests $C_FLAGS -Wno-unused-function -" 2>&1) && return
     echo "$1: $2"
     echo "$out" | head -n 5
     return 1

@@ -7,7 +7,7 @@ complain() {
     bad=1
 }
 
-git ls-files | grep -E '\.(o|a|so|d|pb-c\.[ch]|zip|tgz|tar|gz|exe|tfstate|tfstate\.backup|plan|log)$|(^|/)(\.terraform|build)(/|$)|\.terraform\.lock\.hcl$' |
+git ls-files | grep -E '\.(o|a|so|d|pb-c\.[ch]|zip|tgz|tar|gz|exe|tfstate|tfstate\.backup|plan|log)$|(^|/)(\.terraform|build)/|\.terraform\.lock\.hcl$' |
     grep -vE '^tests/(fuzz/corpus|golden)/' && complain '  ^ build products'
 # Kubeflow's own manifests are read from its releases.
 git ls-files | grep -E '(^|/)(apps|common|contrib|applications)/[^/]+/upstream/' && complain '  ^ manifests of Kubeflow'
