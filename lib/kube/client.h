@@ -76,7 +76,7 @@ struct kube_request {
     const char *field_manager;                                    /* writes */
     bool force;                                                   /* APPLY */
     bool dry_run;
-    bool metadata_only; /* GET, LIST: PartialObjectMetadata(List) */
+    bool metadata_only; /* the answer is a PartialObjectMetadata(List): reads, and writes too */
     json_t *body;       /* borrowed; serialised by kube_start */
     int64_t timeout_ms; /* one try; 0 = KUBE_REQUEST_TIMEOUT_MS */
     int64_t retry_ms;   /* connection and server classes; 0 = KUBE_RETRY_MS, -1 = no retry */
