@@ -39,7 +39,8 @@ int yaml_parse_all(const char *text, size_t len, const char *name, json_t **ret_
 
 /* As yaml_parse_all, but a value that is left out ("key:") reads as yaml_blank(), a JSON null of its
  * own: strategic merges drop it where they keep a null that is written. json_equal tells it from
- * json_null(), so yaml_fill_blanks turns what is left of them into that before a tree is handed on. */
+ * json_null(), so yaml_fill_blanks turns what is left of them into that before a tree is handed on.
+ * Folded texts (">") come as they leave kustomize (yaml_fold.h). */
 int yaml_parse_blanks(const char *text, size_t len, const char *name, json_t **ret_documents,
                       struct err *err) WARN_UNUSED;
 json_t *yaml_blank(void);

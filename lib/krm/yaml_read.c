@@ -20,6 +20,7 @@
 #include "lib/base/utf8.h"
 #include "lib/base/vec.h"
 #include "lib/krm/path.h"
+#include "lib/krm/yaml_fold.h"
 #include "lib/krm/yaml_scalar.h"
 
 #include "lib/base/banned.h"
@@ -230,6 +231,13 @@ static int scalar_value(struct reader *r, const yaml_event_t *event, bool raw, j
     if (raw && r->blanks && tag == TAG_NONE && plain) {
         yaml_scalar_resolve(text, len, &s);
         raw = s.kind != YAML_NULL || (len && !r->patch);
+    }
+    if (r->blanks && !raw && event->data.scalar.style == YAML_FOLDED_SCALAR_STYLE &&
+        tag == TAG_NONE) {
+        char *folded CLEANUP(mem_cleanup) = yaml_fold_again(text, len, &len);
+
+        *ret_value = json_stringn_nocheck(folded, len);
+        return 0;
     }
     if (raw || tag == TAG_STR || tag == TAG_OTHER || (tag == TAG_NONE && !plain)) {
         *ret_value = json_stringn_nocheck(text, len);

@@ -1,6 +1,7 @@
 #include "lib/kustomize/fieldspec.h"
 
 #include "lib/krm/path.h"
+#include "lib/kustomize/alias.h"
 #include "lib/kustomize/order.h"
 #include "lib/kustomize/shape.h"
 
@@ -85,10 +86,13 @@ struct fieldspecs fieldspecs_from_json(struct context *ctx, const json_t *list)
 
 void slot_set(struct slot *slot, json_t *value)
 {
-    int rc = json_is_object(slot->parent) ? json_object_set_new(slot->parent, slot->key, value)
-                                          : json_array_set_new(slot->parent, slot->index, value);
-
-    slot->value = rc ? NULL : value;
+    if (json_is_object(slot->parent)) {
+        alias_set(slot->parent, slot->key, value);
+        slot->value = json_object_get(slot->parent, slot->key);
+    } else {
+        json_array_set_new(slot->parent, slot->index, value);
+        slot->value = json_array_get(slot->parent, slot->index);
+    }
 }
 
 struct walk {
@@ -100,6 +104,18 @@ struct walk {
 };
 
 static int walk_slot(const struct walk *w, size_t step, struct slot *slot, struct err *err);
+
+/* Names that the reference reads as an element of a list, and so refuses on a map. */
+static bool names_element(const char *name)
+{
+    size_t n = strlen(name), sign = *name == '-' || *name == '+';
+
+    if (strcmp(name, "*") == 0 || strcmp(name, "-") == 0)
+        return true;
+    if (n > sign && strspn(name + sign, "0123456789") == n - sign)
+        return true;
+    return n >= 2 && *name == '[' && name[n - 1] == ']';
+}
 
 /* The member that the step names, made or turned from null into what the walk needs; a slot without
  * value ends the walk. */
@@ -139,6 +155,9 @@ static int walk_slot(const struct walk *w, size_t step, struct slot *slot, struc
         }
         return 0;
     case JSON_OBJECT:
+        if (names_element(w->path->steps[step].name))
+            return err_set(err, ERR_INVALID, "\"%s\" can't be a member of a map",
+                           w->path->steps[step].name);
         enter_member(w, step, slot->value, &next);
         return next.value ? walk_slot(w, step + 1, &next, err) : 0;
     default:

@@ -38,6 +38,7 @@ struct resource {
     struct strings prefixes, suffixes, vars;
     enum behavior behavior;
     bool needs_hash;
+    bool aliased;                              /* may hold values in several places, see alias.h */
     bool allow_name_change, allow_kind_change; /* of patches */
     json_t *origin;                            /* or NULL */
     json_t *transformations;                   /* array, or NULL */

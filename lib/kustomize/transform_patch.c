@@ -4,6 +4,7 @@
 #include "lib/krm/patch.h"
 #include "lib/krm/path.h"
 #include "lib/krm/yaml.h"
+#include "lib/kustomize/alias.h"
 #include "lib/kustomize/openapi.h"
 #include "lib/kustomize/selector.h"
 #include "lib/kustomize/shape.h"
@@ -30,6 +31,7 @@ static int merge(struct context *ctx, struct resource *r, const json_t *patch,
 {
     const struct merge_schema *schema = openapi_merge_schema(ctx);
     struct rid id = resource_id(ctx, r);
+    json_auto_t *aliases = r->aliased ? alias_save(r->object) : NULL;
     bool deleted = false;
     json_t *meta;
     int rc;
@@ -45,6 +47,7 @@ static int merge(struct context *ctx, struct resource *r, const json_t *patch,
         r->object = NULL;
         return 0;
     }
+    alias_restore(r->object, aliases);
     meta = ensure_metadata(r->object);
     if (!options->allow_kind_change)
         json_object_set_new(r->object, "kind", json_string(id.kind));
@@ -172,6 +175,19 @@ static int merge_own(const struct transform *x, const struct resmap *patches, st
 
 /* --- JSON patches -------------------------------------------------------------------------------- */
 
+/* The reference makes the object anew from JSON, which ends what its places share. */
+static void unshare(struct resource *r)
+{
+    json_t *copy;
+
+    if (!r->aliased)
+        return;
+    copy = json_deep_copy(r->object);
+    json_decref(r->object);
+    r->object = copy;
+    r->aliased = false;
+}
+
 static int patch_selected(const struct transform *x, const json_t *operations, bool store,
                           const char *source, struct err *err)
 {
@@ -191,6 +207,7 @@ static int patch_selected(const struct transform *x, const json_t *operations, b
         if (store)
             resource_store_id(ctx, r);
         rc = krm_json_patch(&r->object, operations, err);
+        unshare(r);
         if (rc)
             err_wrap(err, "%s: patch from %s", label, source);
     }

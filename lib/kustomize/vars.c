@@ -1,6 +1,7 @@
 #include "lib/kustomize/vars.h"
 
 #include "lib/krm/path.h"
+#include "lib/kustomize/alias.h"
 #include "lib/kustomize/fieldref.h"
 #include "lib/kustomize/shape.h"
 
@@ -195,7 +196,7 @@ static void expand_map(json_t *map, const json_t *values)
         json_t *out = json_is_string(value) ? expand_value(value, values) : NULL;
 
         if (out)
-            json_object_set_new(map, key, out);
+            alias_set(map, key, out);
     }
 }
 
