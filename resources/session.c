@@ -15,7 +15,7 @@
 #define MAX_PARALLELISM 256
 
 struct session {
-    pthread_mutex_t lock; /* guards refs, client and client_error */
+    pthread_mutex_t lock; /* guards refs, client and the arena once configured */
     unsigned refs;
     struct arena *arena; /* owns the configuration */
     const struct tf_value *config;
@@ -413,7 +413,9 @@ static int connect_now(struct session *s, struct err *err)
     if (rc)
         return err_wrap(err, "connecting to the cluster");
     s->client = kube_client_new(&o, err);
-    return s->client ? 0 : err->code;
+    if (s->client)
+        return 0;
+    return err && err->code ? err->code : ERR_FAIL; /* a plan asks without wanting the text */
 }
 
 int session_client(struct session *s, struct kube_client **ret_client, struct err *err)
@@ -427,7 +429,8 @@ int session_client(struct session *s, struct kube_client **ret_client, struct er
     pthread_mutex_lock(&s->lock);
     if (!s->client)
         rc = connect_now(s, err);
-    *ret_client = s->client;
+    if (!rc)
+        *ret_client = s->client;
     pthread_mutex_unlock(&s->lock);
     return rc;
 }
