@@ -8,7 +8,8 @@
 
 void kube_problems_add(struct kube_problems *p, int code, const char *key, char *text)
 {
-    if (p->len == KUBE_MAX_PROBLEMS) {
+    /* What concerns no single object, such as the advice what to do, is said in any case. */
+    if (p->len >= KUBE_MAX_PROBLEMS && key[0]) {
         free(text);
         return;
     }

@@ -6,7 +6,7 @@
 
 #include "lib/base/err.h"
 
-#define KUBE_MAX_PROBLEMS 50 /* kept in one list; more of them would tell nobody more */
+#define KUBE_MAX_PROBLEMS 50 /* of objects, in one list; more of them would tell nobody more */
 
 struct kube_problem {
     int code;   /* err_code */
