@@ -103,7 +103,8 @@ static void apply(struct tf_context *ctx, struct tf_apply *op, bool create)
         return;
     if (as_planned(ctx, op->planned, &m)) {
         install_memory_load(op->planned_private, &memory);
-        r.adopt = r.adopt || memory.imported;
+        /* A create that replaces what was imported gets its memory too, but takes nothing over. */
+        r.adopt = r.adopt || (!create && memory.imported);
         r.what = component_title(ctx->arena, op->planned, m.version);
         r.objects = m.objects;
         r.needs = m.needs;
