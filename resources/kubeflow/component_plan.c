@@ -19,16 +19,6 @@ static void set_operation(struct tf_plan *plan, const char *op, const char *id)
     json_object_set_new(plan->private_state, "id", json_string(id));
 }
 
-/* Nothing of the objects can be said yet. */
-static void plan_unknown(struct tf_context *ctx, struct tf_plan *plan)
-{
-    static const char *const outputs[] = {"version", "manifests_digest", "objects",
-                                          "changes", "retained",         "webhook_ports"};
-
-    for (size_t i = 0; i < ARRAY_LEN(outputs); i++)
-        component_put_unknown(ctx, &plan->planned, outputs[i]);
-}
-
 /* Whether an update may meet another cluster than the one in state: always while the connection
  * isn't known; else only when the plan that Terraform makes again during apply finds one. (Before a
  * plan, the refresh has found it and the object counts as gone.) */
@@ -44,6 +34,25 @@ static bool cluster_may_change(const struct tf_context *ctx, const struct tf_pla
     return !session_client(ctx->session, &client, NULL) &&
            !kube_cluster_uid(client, -1, ctx->cancel, &uid, NULL) &&
            strcmp(uid, component_str(plan->prior, "cluster_uid")) != 0;
+}
+
+static void put_cluster_unknown(struct tf_context *ctx, struct tf_plan *plan)
+{
+    component_put_unknown(ctx, &plan->planned, "cluster_uid");
+    component_put_unknown(ctx, &plan->planned, "install_id");
+    component_put_unknown(ctx, &plan->planned, "changes");
+}
+
+/* Nothing of the objects can be said yet. */
+static void plan_unknown(struct tf_context *ctx, struct tf_plan *plan)
+{
+    static const char *const outputs[] = {"version", "manifests_digest", "objects",
+                                          "changes", "retained",         "webhook_ports"};
+
+    for (size_t i = 0; i < ARRAY_LEN(outputs); i++)
+        component_put_unknown(ctx, &plan->planned, outputs[i]);
+    if (cluster_may_change(ctx, plan))
+        put_cluster_unknown(ctx, plan);
 }
 
 /* Whether an update has anything to do besides values that config changed. */
@@ -93,11 +102,8 @@ static void plan_known(struct tf_context *ctx, struct tf_plan *plan, const struc
     component_put_json(ctx, &plan->planned, "webhook_ports", ports);
     component_put(ctx, &plan->planned, "installed", tf_bool(ctx->arena, true));
     component_put_unknown(ctx, &plan->planned, "retained"); /* pruning finds out */
-    if (elsewhere) {
-        component_put_unknown(ctx, &plan->planned, "cluster_uid");
-        component_put_unknown(ctx, &plan->planned, "install_id");
-        component_put_unknown(ctx, &plan->planned, "changes");
-    }
+    if (elsewhere)
+        put_cluster_unknown(ctx, plan);
     install_memory_done(&memory);
 }
 
