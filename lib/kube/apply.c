@@ -3,7 +3,9 @@
  * Every object is a node with a state; three sources move it on:
  *
  *     taken from the graph --> (taking over) --> applying --> applied --> ready
- *                                                   |            |
+ *                               |       ^            |            |
+ *              changed meanwhile --> looking again   |            |
+ *                                                    |            |
  *           answers of the request queue -----------+            |
  *           a CRD's kind is served (a LIST that answers) --------+
  *           watch events of kinds whose readiness matters -------+
@@ -39,8 +41,9 @@
 #define MODULE            "kube.apply"
 #define TICK_MS           50   /* how long one source is waited for while another may have news */
 #define IDLE_MS           1000 /* the same when only watches are left */
-#define DRAIN_MS          5000 /* after a cancel: for what is in flight */
+#define DRAIN_MS          5000 /* at an early end: for what is in flight */
 #define PROGRESS_EVERY_MS 5000
+#define MAX_LOOKS         5 /* at an object that changes while it is taken over */
 #define MAX_EXPLAINED     5 /* objects that get a full explanation in one run */
 #define METADATA_ANSWER                                                                            \
     "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
@@ -48,6 +51,7 @@
 enum node_state {
     NODE_WAITING,     /* its needs aren't met yet */
     NODE_TAKING_OVER, /* the patch of managedFields is in flight */
+    NODE_LOOKING,     /* it changed under that patch: read anew */
     NODE_APPLYING,
     NODE_SERVING, /* a CRD: asking whether its kind is served */
     NODE_APPLIED, /* waiting for readiness */
@@ -65,6 +69,7 @@ struct node {
     int64_t generation; /* that our apply made: older watch events don't count */
     bool forced;
     bool adopted;
+    int looks;
     json_t *last_seen; /* newest watch event, for explanations */
     char *why;         /* why it isn't ready */
 };
@@ -296,6 +301,22 @@ static bool send_take_over(struct run *r, struct node *n, const json_t *metadata
     return true;
 }
 
+/* The patch named a version that isn't there any more: controllers write status all the time, and the
+ * object was read before the phases that went before it. */
+static void look_anew(struct run *r, struct node *n)
+{
+    struct kube_request req = {.verb = KUBE_GET,
+                               .resource = n->resource,
+                               .namespace = krm_str(n->object, "metadata", "namespace", NULL),
+                               .name = krm_str(n->object, "metadata", "name", NULL),
+                               .metadata_only = true,
+                               .user = n};
+
+    n->looks++;
+    n->state = NODE_LOOKING;
+    kube_start(r->queue, &req);
+}
+
 bool kube_is_ours(const json_t *metadata_object, const char *set_id, const json_t *record_entry)
 {
     const char *set = krm_str(metadata_object, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL);
@@ -381,6 +402,11 @@ static void on_result(struct run *r, struct kube_result *res)
         node_ready(r, n);
     } else if (n->state == NODE_TAKING_OVER && !res->code) {
         send_apply(r, n, r->o->force_conflicts);
+    } else if (n->state == NODE_TAKING_OVER && res->code == ERR_CONFLICT && n->looks < MAX_LOOKS) {
+        look_anew(r, n);
+    } else if (n->state == NODE_LOOKING && !res->code) {
+        if (!send_take_over(r, n, res->body))
+            send_apply(r, n, r->o->force_conflicts);
     } else if (n->state == NODE_APPLYING && !res->code) {
         on_applied(r, n, res);
     } else if (n->state == NODE_APPLYING && res->code == ERR_CONFLICT) {
@@ -487,6 +513,8 @@ static int loop(struct run *r, struct err *err)
             rc = kube_next(r->queue, tick, r->o->cancel, &res);
             if (!rc)
                 on_result(r, &res);
+        } else if (!watching) {
+            rc = cancel_sleep(r->o->cancel, clock_left_ms(tick));
         }
         if (watching && (!rc || rc == ERR_TIMEOUT)) {
             int64_t idle = clock_left_ms(r->o->deadline);
@@ -500,20 +528,37 @@ static int loop(struct run *r, struct err *err)
     }
 }
 
-/* After a cancel: what is in flight may still succeed, and the record should say so. */
+/* After a cancel, or another early end: nothing new is sent, but what is in flight may still succeed,
+ * and the record should say so. */
 static void drain_requests(struct run *r)
 {
     int64_t deadline = clock_deadline(DRAIN_MS);
+    struct cancel *stop CLEANUP(cancel_cleanup) = cancel_new(NULL);
     struct kube_result res;
 
+    cancel_fire(stop);
+    if (!kube_next(r->queue, deadline, stop, &res)) /* never: the token has fired */
+        kube_result_done(&res);
     while (kube_pending(r->queue) && !kube_next(r->queue, deadline, NULL, &res)) {
         struct node *n = res.user;
 
-        if (!res.code && n->state == NODE_APPLYING)
+        if (!res.code && n->state == NODE_APPLYING) {
+            n->state = kube_readiness_matters(n->resource->group, n->resource->kind) ? NODE_APPLIED
+                                                                                     : NODE_DONE;
             json_object_set_new(r->result->record, n->key,
                                 kube_record_entry(res.body, r->o->manager));
+        } else if (res.code) {
+            free(n->why);
+            n->why =
+                mem_strdup(res.retry_after_reason[0] ? res.retry_after_reason : err_msg(&res.err));
+        }
         kube_result_done(&res);
     }
+}
+
+static bool is_sent(const struct node *n)
+{
+    return n->state == NODE_APPLYING || n->state == NODE_TAKING_OVER || n->state == NODE_LOOKING;
 }
 
 /* One problem for each object that didn't get ready; the first few with what the cluster says. */
@@ -525,6 +570,10 @@ static void report_unready(struct run *r, const char *how)
         struct node *n = &r->nodes[i];
         struct buf text = BUF_INIT;
 
+        if (is_sent(n))
+            kube_problems_add(
+                &r->result->problems, ERR_TIMEOUT, n->key,
+                mem_printf("%s, not applied: %s", how, n->why ? n->why : "no answer yet"));
         if (n->state != NODE_APPLIED && n->state != NODE_SERVING)
             continue;
         buf_printf(&text, "%s, not ready: %s\n", how, n->why ? n->why : "no status yet");
@@ -616,8 +665,9 @@ int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *res
     run_init(&r, o, result);
     log_info(MODULE, "%s: applying %zu objects", o->what, r.nnodes);
     rc = loop(&r, &err);
-    if (rc == ERR_CANCELLED) {
+    if (rc)
         drain_requests(&r);
+    if (rc == ERR_CANCELLED) {
         kube_problems_add(&result->problems, rc, "",
                           mem_strdup("interrupted; the next apply continues"));
     } else if (rc == ERR_TIMEOUT) {
@@ -626,7 +676,7 @@ int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *res
         kube_problems_add_err(&result->problems, &err);
     }
     report_unsent(&r);
-    if (!result->problems.len && !result->complete)
+    if (!result->problems.len && (rc || !result->complete))
         kube_problems_add(&result->problems, ERR_FAIL, "",
                           mem_printf("%zu of %zu objects were applied before the time ran out",
                                      json_object_size(result->record), r.nnodes));
