@@ -32,6 +32,7 @@
 #define PROGRESS_EVERY_MS 5000
 #define MAX_NAMED         5 /* user data that a refusal names one by one */
 #define MAX_INSTANCES     1000
+#define MAX_LOOKS         5 /* at an object that changes while it is released */
 
 struct removal {
     const struct kube_remove_options *o;
@@ -46,6 +47,8 @@ struct target {
     const struct kube_resource *resource;
     bool release;
     bool failed;
+    bool looking; /* it changed under its release: read anew */
+    int looks;
 };
 
 typedef VEC(struct target) target_vec;
@@ -228,6 +231,36 @@ static void send_release(struct removal *r, struct target *t)
     kube_start(r->queue, &req);
 }
 
+/* The release named a version that isn't there any more: controllers write status all the time. */
+static void look_anew(struct removal *r, struct target *t)
+{
+    struct kube_request req = {.verb = KUBE_GET,
+                               .resource = t->resource,
+                               .namespace = krm_str(t->meta, "metadata", "namespace", NULL),
+                               .name = name_of(t->meta),
+                               .metadata_only = true,
+                               .user = t};
+
+    t->looks++;
+    t->looking = true;
+    kube_start(r->queue, &req);
+}
+
+static void on_looked(struct removal *r, struct target *t, const json_t *body)
+{
+    json_t *meta = kube_metadata_object(t->resource, body);
+
+    t->looking = false;
+    if (!meta || strcmp(krm_str(meta, "metadata", "uid", NULL),
+                        krm_str(t->meta, "metadata", "uid", NULL)) != 0) {
+        json_decref(meta); /* another object has taken the name */
+        return;
+    }
+    json_object_set_new(r->targets, t->key, meta);
+    t->meta = meta;
+    send_release(r, t);
+}
+
 /* Takes all answers of the step. Gone already is as good as deleted. */
 static int collect(struct removal *r, struct err *err)
 {
@@ -241,10 +274,14 @@ static int collect(struct removal *r, struct err *err)
         t = res.user;
         if (res.code == ERR_NOT_FOUND || (res.code == ERR_CONFLICT && !t->release)) {
             /* not there any more, or another object has taken the name */
+        } else if (res.code == ERR_CONFLICT && !t->looking && t->looks < MAX_LOOKS) {
+            look_anew(r, t);
         } else if (res.code) {
             t->failed = true;
             kube_problems_add(&r->result->problems, res.code, t->key,
                               mem_strdup(err_msg(&res.err)));
+        } else if (t->looking) {
+            on_looked(r, t, res.body);
         } else if (!t->release) {
             r->result->deleted++;
         }
