@@ -77,13 +77,24 @@ static const struct tf_attribute patch_attributes[] = {
     TF_END,
 };
 
+/* What rewrite_ignore compares; a member that it didn't would silently widen the rule. */
+static const struct tf_attribute ignore_target_attributes[] = {
+    {.name = "group", .type = &tf_type_string, .flags = TF_OPTIONAL, .description = "API group."},
+    {.name = "kind", .type = &tf_type_string, .flags = TF_OPTIONAL, .description = "Kind."},
+    {.name = "name", .type = &tf_type_string, .flags = TF_OPTIONAL, .description = "Name."},
+    {.name = "namespace",
+     .type = &tf_type_string,
+     .flags = TF_OPTIONAL,
+     .description = "Namespace."},
+    TF_END,
+};
+
 static const struct tf_attribute ignore_attributes[] = {
     {.name = "target",
-     .nested = target_attributes,
+     .nested = ignore_target_attributes,
      .nesting = TF_NEST_SINGLE,
      .flags = TF_REQUIRED,
-     .description = "Which objects; the members are compared exactly (`group`, `kind`, `name`, "
-                    "`namespace`)."},
+     .description = "Which objects; the members are compared exactly."},
     {.name = "fields",
      .type = &tf_type_string_list,
      .flags = TF_REQUIRED,
@@ -106,9 +117,10 @@ static const struct tf_attribute on_destroy_attributes[] = {
      .flags = TF_OPTIONAL | TF_COMPUTED,
      .default_json = "\"refuse\"",
      .validators = check_data,
-     .description = "What happens to users' data (claims, what others keep in the component's "
-                    "namespaces, custom resources of CRDs that are to be deleted): `refuse` to "
-                    "destroy, `keep` it, or `delete` it. Defaults to `refuse`."},
+     .description =
+         "What happens to users' data (claims, workloads and claims that others keep in the "
+         "component's namespaces, custom resources of CRDs that are to be deleted): `refuse` to "
+         "destroy, `keep` it, or `delete` it. Defaults to `refuse`."},
     {.name = "adopted",
      .type = &tf_type_string,
      .flags = TF_OPTIONAL | TF_COMPUTED,
