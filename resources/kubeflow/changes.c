@@ -44,9 +44,9 @@ static void add_drift(json_t *out, const json_t *drift, const json_t *wanted)
         const json_t *text;
         size_t i;
 
-        /* Members that nobody wants are deleted: their line says so below. */
+        /* Members that nobody wants are deleted. What is no object's key is our own record. */
         json_array_foreach (lines, i, text)
-            if (json_object_get(wanted, key) || !json_is_string(text))
+            if (json_object_get(wanted, key) || !strchr(key, '/'))
                 line(out, "! %s %s: set back", key, json_string_value(text));
             else
                 line(out, "- %s (%s)", key, json_string_value(text));
@@ -63,7 +63,9 @@ json_t *install_changes(const char *what, const json_t *before, const json_t *co
     size_t i, labelled = 0;
 
     if (!before) {
-        line(out, "+ %s: %zu objects", what, json_array_size(objects));
+        size_t n = json_array_size(objects);
+
+        line(out, "+ %s: %zu object%s", what, n, n == 1 ? "" : "s");
         return out;
     }
     json_array_foreach (objects, i, object) {
@@ -82,6 +84,7 @@ json_t *install_changes(const char *what, const json_t *before, const json_t *co
             line(out, "- %s", key);
     add_drift(out, drift, after);
     if (labelled)
-        line(out, "= %zu objects are as they should be and only get a label", labelled);
+        line(out, "= %zu object%s as wanted; only a label is added", labelled,
+             labelled == 1 ? " is" : "s are");
     return out;
 }
