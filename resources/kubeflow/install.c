@@ -191,14 +191,19 @@ static int begin_membership(struct installing *s, struct err *err)
 {
     const struct install_request *r = s->r;
     json_auto_t *kinds = applyset_group_kinds(r->objects);
+    int rc;
 
     if (r->create || s->other_cluster || !r->install_id || !r->install_id[0])
         applyset_token(s->out->install_id);
     else
         snprintf(s->out->install_id, sizeof(s->out->install_id), "%s", r->install_id);
-    s->out->started = true;
-    return write_membership(s, applyset_union(kinds, s->parent.group_kinds),
-                            !r->create && !s->other_cluster, s->cancel, err);
+    /* A create whose answer is lost may have written it. An update has changed nothing until it gets
+     * here: state and memory from before stay as they are when this fails. */
+    s->out->started = r->create;
+    rc = write_membership(s, applyset_union(kinds, s->parent.group_kinds),
+                          !r->create && !s->other_cluster, s->cancel, err);
+    s->out->started = s->out->started || !rc;
+    return rc;
 }
 
 /* What the cluster has now of the wanted objects: applied ones with their new hash, others with the
@@ -247,6 +252,7 @@ static int apply(struct installing *s)
         o.previous = before = r->memory->content;
     }
     rc = kube_apply(&o, &result);
+    json_decref(s->out->objects);
     s->out->objects = current_hashes(s, result.record);
     s->out->memory.content = remembered_content(r->objects, s->out->objects, before);
     s->out->memory.record = json_incref(result.record);
@@ -352,6 +358,7 @@ int install_apply(const struct install_request *r, struct install_outcome *outco
     int rc;
 
     memset(outcome, 0, sizeof(*outcome));
+    outcome->objects = json_object();
     outcome->retained = json_array();
     applyset_id(r->set_name, s.set_id);
     rc = run(&s);

@@ -55,7 +55,7 @@ struct install_request {
 
 struct install_outcome {
     struct kube_problems problems;
-    bool started;  /* membership was written: there is something to keep in state */
+    bool started;  /* membership was, or may have been, written: state is to say so */
     bool finished; /* everything applied, ready (if asked for) and pruned */
     char *cluster_uid;
     char install_id[APPLYSET_TOKEN_SIZE];
