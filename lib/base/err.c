@@ -42,6 +42,8 @@ int err_wrap(struct err *err, const char *fmt, ...)
     msg = mem_printf("%s: %s", prefix, err_msg(err));
     free(err->msg);
     err->msg = msg;
+    if (!err->code) /* a cause that wasn't set is no success */
+        err->code = ERR_FAIL;
     return err->code;
 }
 
