@@ -27,7 +27,7 @@ static json_t *pack_content(const json_t *content)
     len = (uLong)strlen(text);
     bound = compressBound(len);
     packed = mem_alloc(bound);
-    if (compress2(packed, &bound, text ? (const Bytef *)text : NULL, len, 9) != Z_OK)
+    if (compress2(packed, &bound, (const Bytef *)text, len, 9) != Z_OK)
         bug("zlib can't deflate %lu bytes", len);
     encoded = hash_base64(packed, bound);
     return json_pack("{s:s, s:I}", "z", encoded, "n", (json_int_t)len);
