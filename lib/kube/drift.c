@@ -101,7 +101,9 @@ static int compare_leaf(const char *path, const json_t *wanted, const json_t *li
         return 0;
     if (++c->lines > DESCRIBE_MAX_LINES)
         return 0;
-    kube_describe_leaf(path, wanted, live, c->secret && !strncmp(path, ".data", 5), &line);
+    kube_describe_leaf(
+        path, wanted, live,
+        c->secret && (!strncmp(path, ".data", 5) || !strncmp(path, ".stringData", 11)), &line);
     managed_fields_owners(c->live, path, c->r->o->manager, &owners);
     if (owners.len)
         buf_printf(&line, " (by %s)", buf_str(&owners));
