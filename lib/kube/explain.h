@@ -24,7 +24,8 @@
  *   "  pod katib-ui-7d9: container katib-ui: ImagePullBackOff: Back-off pulling image \"...\""
  *   "  event FailedMount (x12): MountVolume.SetUp failed ...: secret \"x\" not found"
  *   "  look further: kubectl -n kubeflow describe deployment katib-ui"
- * Takes EXPLAIN_TIMEOUT_MS at most; with a token that has fired nothing is asked. */
+ * Takes EXPLAIN_TIMEOUT_MS at most, beside discovery of the kind if that wasn't looked up before;
+ * with a token that has fired nothing is asked. */
 void kube_explain(struct kube_client *c, const json_t *object, struct cancel *cancel,
                   struct buf *out);
 
