@@ -1,5 +1,6 @@
 #include <check.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/mem.h"
@@ -53,6 +54,7 @@ START_TEST(arenas_give_aligned_zeroes)
 {
     struct arena *a CLEANUP(arena_cleanup) = arena_new();
     unsigned char *last = NULL;
+    bool dirty = false;
 
     /* Sizes on both sides of what gets a chunk of its own, many times. */
     for (size_t i = 0; i < 2000; i++) {
@@ -61,7 +63,8 @@ START_TEST(arenas_give_aligned_zeroes)
 
         ck_assert_uint_eq((uintptr_t)p % 16, 0);
         for (size_t j = 0; j < size; j++)
-            ck_assert_uint_eq(p[j], 0);
+            dirty = dirty || p[j];
+        ck_assert(!dirty);
         memset(p, 0xff, size);
         ck_assert_ptr_ne(p, last);
         last = size ? p : last;
@@ -121,6 +124,7 @@ int main(void)
     SRunner *r = srunner_create(s);
     int failed;
 
+    tcase_set_timeout(t, 30);
     tcase_add_test(t, strings);
     tcase_add_test(t, sizes_of_zero_are_allowed);
     tcase_add_test(t, wipes);
