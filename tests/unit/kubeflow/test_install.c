@@ -164,7 +164,7 @@ START_TEST(changes_repair_drift_and_label_imports)
     assert_json(lines,
                 "[\"! apps/Deployment/n/a .spec.replicas: 2 -> 3 (by kubectl-edit): set back\","
                 "\"- Job/n/left (left behind by an interrupted apply)\","
-                "\"= 1 objects are as they should be and only get a label\"]");
+                "\"= 1 object is as wanted; only a label is added\"]");
 }
 END_TEST
 
