@@ -51,6 +51,16 @@ PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcrypt -lpthread -lm
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 
+# gRPC is some fifty shared objects, and loading them is most of a plugin's start. So what users get
+# has gRPC and the small libraries inside, where their archives are installed; curl, libarchive and
+# OpenSSL stay shared, for the sake of their updates.
+INSIDE_PKGS := grpc libprotobuf-c jansson yaml-0.1 $(lastword $(PKGS))
+SHARED_PKGS := libcurl libarchive openssl zlib
+SHARED      := -lssl -lcrypto -lz -lrt -ldl -lm -lpthread -latomic
+INSIDE_LIBS := $(filter-out $(SHARED),$(shell pkg-config --static --libs-only-l $(INSIDE_PKGS) 2>/dev/null))
+INSIDE_LIBS := -Wl,--gc-sections -Wl,-Bstatic -Wl,--start-group $(INSIDE_LIBS) -Wl,--end-group -Wl,-Bdynamic \
+               $(shell pkg-config --libs $(SHARED_PKGS) 2>/dev/null) -lstdc++ -lcrypt -ldl -lrt -lpthread -lm
+
 WARN := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
 SAN  := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
@@ -98,8 +108,13 @@ $(BUILD)/lib%.a:
 BIN     := $(BUILD)/terraform-provider-kubeflow
 SAN_BIN := $(BUILD)/san/terraform-provider-kubeflow
 
-$(BIN): $(call objs,obj,$(MAIN_SRC) $(LIB_SRCS) $(HOST_SRCS) $(GEN_SRCS))
-	$(call say,LINK,$@) $(LINK) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+$(BIN): $(call objs,obj,$(MAIN_SRC) $(LIB_SRCS) $(HOST_SRCS) $(GEN_SRCS)) $(BUILD)/bin-libs
+	$(call say,LINK,$@) $(LINK) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) @$(BUILD)/bin-libs
+
+# which of the two it is here
+$(BUILD)/bin-libs: $(BUILD)/flags Makefile
+	@if echo 'int main(void) { return 0; }' | $(LINK) -x c -o $@.try - -x none $(INSIDE_LIBS) 2>/dev/null; \
+	then echo '$(INSIDE_LIBS)'; else echo '$(PKG_LIBS)'; fi >$@; rm -f $@.try
 
 $(SAN_BIN): $(call objs,san,$(MAIN_SRC) $(LIB_SRCS) $(HOST_SRCS) $(GEN_SRCS))
 	$(call say,LINK,$@) $(LINK) $(SAN) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
