@@ -221,13 +221,20 @@ void tf_warning(struct tf_diags *d, const struct tf_path *path, const char *summ
     add(d, TF_WARNING, path, summary, detail);
 }
 
+/* A file's or attribute's name at the beginning stays as it is written. */
+static bool starts_with_word(const char *text)
+{
+    return text[strspn(text, "abcdefghijklmnopqrstuvwxyz'")] == ' ';
+}
+
 void tf_error_from(struct tf_diags *d, const struct tf_path *path, const char *summary,
                    struct err *err)
 {
     char *text CLEANUP(mem_cleanup) = mem_strdup(err_msg(err));
     size_t n = strlen(text);
 
-    text[0] = (char)toupper((unsigned char)text[0]);
+    if (starts_with_word(text))
+        text[0] = (char)toupper((unsigned char)text[0]);
     tf_error(d, path, summary, "%s%s", text, n && strchr(".!?", text[n - 1]) ? "" : ".");
     err_done(err);
 }

@@ -104,10 +104,13 @@ START_TEST(errors_become_sentences)
     ck_assert_ptr_null(err.msg);
     err_set(&err, ERR_FAIL, "Really?");
     tf_error_from(&diags, TF_ATTR("a"), "Can't read", &err);
+    err_set(&err, ERR_FAIL, "app.yaml: no such file"); /* a name stays as it is */
+    tf_error_from(&diags, NULL, "Can't read", &err);
     err_set(&err, ERR_FAIL, "%s", "");
     tf_error_from(&diags, NULL, "Can't read", &err);
     ck_assert_str_eq(diags_text(&diags), "error : Can't read: Open x: no such file.\n"
                                          "error a: Can't read: Really?\n"
+                                         "error : Can't read: app.yaml: no such file.\n"
                                          "error : Can't read: .\n");
 }
 END_TEST
