@@ -29,6 +29,7 @@
 #define MAX_DURATION_S 3600 /* whatever the lease of somebody else says */
 #define RELEASE_TRIES  2
 #define MAX_RACES      20 /* lost in a row */
+#define MAX_UNANSWERED 5  /* writes whose answer got lost */
 
 static const struct lease_times usual_times = {
     .duration_s = LEASE_SECONDS,
@@ -61,6 +62,7 @@ struct kube_lease {
     pthread_t thread;
     bool running, lost;
     bool unsure; /* a write got no answer */
+    int unanswered;
 };
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -203,8 +205,8 @@ static void rival_words(const struct rival *r, struct buf *out)
         buf_printf(out, " since %s", r->acquired);
 }
 
-/* 0 when it is ours, or *ret_held, when the rival has it; ERR_RETRY when somebody was faster: look
- * again; or the API's error. */
+/* 0 when it is ours, or *ret_held, when the rival has it; ERR_RETRY when somebody was faster or the
+ * answer got lost: look again; or the API's error. */
 static int try_take(struct kube_lease *l, struct rival *rival, struct cancel *cancel,
                     bool *ret_held, struct err *err)
 {
@@ -229,6 +231,8 @@ static int try_take(struct kube_lease *l, struct rival *rival, struct cancel *ca
     rc = write_held(l, seen, l->times.keep_ms / 2, INT64_MAX, cancel, err);
     if (rc == ERR_CONFLICT || rc == ERR_EXISTS)
         return ERR_RETRY;
+    if ((rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT) && l->unanswered++ < MAX_UNANSWERED)
+        return ERR_RETRY; /* done or not: the next look tells */
     if (!rc && why) {
         struct buf words CLEANUP(buf_done) = BUF_INIT;
 
