@@ -28,11 +28,9 @@
 void applyset_id(const char *name, char out[APPLYSET_ID_SIZE])
 {
     /* KEP-3659: applyset-<base64url(sha256("<name>.<namespace>.<kind>.<group>"))>-v1. */
-    char *text CLEANUP(mem_cleanup)
-    = mem_printf("%s.%s.ConfigMap.", name, APPLYSET_NAMESPACE);
+    char *text CLEANUP(mem_cleanup) = mem_printf("%s.%s.ConfigMap.", name, APPLYSET_NAMESPACE);
     uint8_t sum[HASH_SIZE];
-    char *encoded CLEANUP(mem_cleanup)
-    = NULL;
+    char *encoded CLEANUP(mem_cleanup) = NULL;
 
     hash_sha256(text, strlen(text), sum);
     encoded = hash_base64url(sum, sizeof(sum));
@@ -80,8 +78,8 @@ json_t *applyset_group_kinds(const json_t *objects)
 
     json_array_foreach (objects, i, object) {
         struct gvk gvk = gvk_of(object);
-        char *name CLEANUP(mem_cleanup)
-        = gvk.group[0] ? mem_printf("%s.%s", gvk.kind, gvk.group) : mem_strdup(gvk.kind);
+        char *name CLEANUP(mem_cleanup) =
+            gvk.group[0] ? mem_printf("%s.%s", gvk.kind, gvk.group) : mem_strdup(gvk.kind);
 
         json_object_set_new(set, name, json_true());
     }
@@ -131,6 +129,11 @@ static const struct kube_resource *config_maps(void)
 static const struct kube_resource *namespaces(void)
 {
     return kube_builtin_resource("", "v1", "Namespace");
+}
+
+static const struct kube_resource *leases(void)
+{
+    return kube_builtin_resource("coordination.k8s.io", "v1", "Lease");
 }
 
 int applyset_read(struct kube_client *c, const char *name, struct cancel *cancel,
@@ -221,8 +224,7 @@ int applyset_write(struct kube_client *c, const char *manager, const char *name,
                    const struct applyset_parent *p, struct cancel *cancel, struct err *err)
 {
     char id[APPLYSET_ID_SIZE];
-    char *kinds CLEANUP(mem_cleanup)
-    = join_kinds(p->group_kinds);
+    char *kinds CLEANUP(mem_cleanup) = join_kinds(p->group_kinds);
     json_auto_t *body = NULL;
     struct kube_request req = {.verb = KUBE_APPLY,
                                .resource = config_maps(),
@@ -249,40 +251,6 @@ int applyset_write(struct kube_client *c, const char *manager, const char *name,
     return rc;
 }
 
-/* Deletes the namespace when no set is left in it. Best effort: a refusal leaves it for later. */
-static void remove_empty_namespace(struct kube_client *c, struct cancel *cancel)
-{
-    struct kube_request get = {.verb = KUBE_GET,
-                               .resource = namespaces(),
-                               .name = APPLYSET_NAMESPACE,
-                               .metadata_only = true};
-    struct kube_request list = {.verb = KUBE_LIST,
-                                .resource = config_maps(),
-                                .namespace = APPLYSET_NAMESPACE,
-                                .label_selector = LABEL_ID,
-                                .metadata_only = true};
-    struct kube_request delete = {
-        .verb = KUBE_DELETE, .resource = namespaces(), .name = APPLYSET_NAMESPACE};
-    struct kube_result res;
-    json_auto_t *items = NULL, *options = NULL;
-    int rc = kube_do(c, &get, cancel, &res);
-
-    if (!rc)
-        options =
-            json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
-                      "preconditions", "uid", krm_str(res.body, "metadata", "uid", NULL),
-                      "resourceVersion", krm_str(res.body, "metadata", "resourceVersion", NULL));
-    kube_result_done(&res);
-    if (rc || kube_list(c, &list, cancel, &items, NULL, NULL) || json_array_size(items))
-        return;
-    delete.body = options;
-    delete.retry_ms = -1;
-    rc = kube_do(c, &delete, cancel, &res);
-    if (rc && rc != ERR_NOT_FOUND)
-        log_debug("kube.applyset", "namespace %s stays: %s", APPLYSET_NAMESPACE, err_msg(&res.err));
-    kube_result_done(&res);
-}
-
 int applyset_remove(struct kube_client *c, const char *name, struct cancel *cancel, struct err *err)
 {
     struct kube_request req = {.verb = KUBE_DELETE,
@@ -297,7 +265,46 @@ int applyset_remove(struct kube_client *c, const char *name, struct cancel *canc
     if (rc)
         err_move(err, &res.err);
     kube_result_done(&res);
-    if (!rc)
-        remove_empty_namespace(c, cancel);
     return rc;
+}
+
+/* Whether the namespace holds objects of the kind; true when that can't be said. */
+static bool holds(struct kube_client *c, const struct kube_resource *kind, const char *selector,
+                  struct cancel *cancel)
+{
+    struct kube_request list = {.verb = KUBE_LIST,
+                                .resource = kind,
+                                .namespace = APPLYSET_NAMESPACE,
+                                .label_selector = selector,
+                                .metadata_only = true};
+    json_auto_t *items = NULL;
+
+    return kube_list(c, &list, cancel, &items, NULL, NULL) || json_array_size(items);
+}
+
+void applyset_tidy(struct kube_client *c, struct cancel *cancel)
+{
+    struct kube_request get = {.verb = KUBE_GET,
+                               .resource = namespaces(),
+                               .name = APPLYSET_NAMESPACE,
+                               .metadata_only = true};
+    struct kube_request delete = {
+        .verb = KUBE_DELETE, .resource = namespaces(), .name = APPLYSET_NAMESPACE, .retry_ms = -1};
+    struct kube_result res;
+    json_auto_t *options = NULL;
+    int rc = kube_do(c, &get, cancel, &res);
+
+    if (!rc)
+        options =
+            json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
+                      "preconditions", "uid", krm_str(res.body, "metadata", "uid", NULL),
+                      "resourceVersion", krm_str(res.body, "metadata", "resourceVersion", NULL));
+    kube_result_done(&res);
+    if (rc || holds(c, config_maps(), LABEL_ID, cancel) || holds(c, leases(), NULL, cancel))
+        return;
+    delete.body = options;
+    rc = kube_do(c, &delete, cancel, &res);
+    if (rc && rc != ERR_NOT_FOUND)
+        log_debug("kube.applyset", "namespace %s stays: %s", APPLYSET_NAMESPACE, err_msg(&res.err));
+    kube_result_done(&res);
 }

@@ -58,12 +58,15 @@ int applyset_prepare(struct kube_client *c, const char *manager, struct cancel *
 
 /* Writes the parent as given (exists is ignored). applyset_prepare must have succeeded. */
 int applyset_write(struct kube_client *c, const char *manager, const char *name,
-                   const struct applyset_parent *p, struct cancel *cancel,
-                   struct err *err) WARN_UNUSED;
+                   const struct applyset_parent *p, struct cancel *cancel, struct err *err)
+    WARN_UNUSED;
 
-/* Deletes the parent, and APPLYSET_NAMESPACE when no other set is left and nobody has touched the
- * namespace since we looked. */
-int applyset_remove(struct kube_client *c, const char *name, struct cancel *cancel,
-                    struct err *err) WARN_UNUSED;
+/* Deletes the parent. To be called under the set's lock, so that no other run has begun anew. */
+int applyset_remove(struct kube_client *c, const char *name, struct cancel *cancel, struct err *err)
+    WARN_UNUSED;
+
+/* Deletes APPLYSET_NAMESPACE when no set and no lock is left in it and nobody has touched it since
+ * we looked. Best effort: a refusal leaves it for later. */
+void applyset_tidy(struct kube_client *c, struct cancel *cancel);
 
 #endif

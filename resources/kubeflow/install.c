@@ -16,7 +16,8 @@
 
 #include "lib/base/banned.h"
 
-#define MODULE "kubeflow.install"
+#define MODULE     "kubeflow.install"
+#define LOCK_TRIES 3
 
 json_t *install_hashes(const json_t *objects)
 {
@@ -325,6 +326,34 @@ static int run_locked(struct installing *s)
     return 0;
 }
 
+/* The namespace may go between the two, when the last other set in it is being removed. */
+int install_lock(struct kube_client *c, const char *manager, const char *set_name,
+                 int64_t timeout_ms, struct cancel *cancel, struct kube_lease **ret_lease,
+                 struct err *err)
+{
+    for (int i = 1;; i++) {
+        int rc = applyset_prepare(c, manager, cancel, err);
+
+        if (rc)
+            return rc;
+        rc =
+            kube_lease_acquire(c, APPLYSET_NAMESPACE, set_name, timeout_ms, cancel, ret_lease, err);
+        if (rc != ERR_NOT_FOUND || i == LOCK_TRIES)
+            return rc;
+        err_done(err);
+    }
+}
+
+void install_lock_lost(const char *set_name, struct kube_problems *problems)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+
+    err_set(&err, ERR_CONFLICT,
+            "the lock %s/%s was lost to another run or couldn't be renewed, so this one stopped",
+            APPLYSET_NAMESPACE, set_name);
+    kube_problems_add_err(problems, &err);
+}
+
 static int run(struct installing *s)
 {
     const struct install_request *r = s->r;
@@ -334,21 +363,14 @@ static int run(struct installing *s)
 
     if (rc)
         return rc;
-    rc = applyset_prepare(r->client, r->manager, s->cancel, &err);
-    if (!rc)
-        rc = kube_lease_acquire(r->client, APPLYSET_NAMESPACE, r->set_name, r->lock_timeout_ms,
-                                s->cancel, &lease, &err);
+    rc = install_lock(r->client, r->manager, r->set_name, r->lock_timeout_ms, s->cancel, &lease,
+                      &err);
     if (rc)
         return kube_problems_add_err(&s->out->problems, &err);
     s->cancel = kube_lease_token(lease);
     rc = run_locked(s);
-    if (rc && kube_lease_lost(lease)) {
-        err_set(
-            &err, ERR_CONFLICT,
-            "the lock %s/%s was lost to another run or couldn't be renewed, so this one stopped",
-            APPLYSET_NAMESPACE, r->set_name);
-        kube_problems_add_err(&s->out->problems, &err);
-    }
+    if (rc && kube_lease_lost(lease))
+        install_lock_lost(r->set_name, &s->out->problems);
     return rc;
 }
 

@@ -19,6 +19,7 @@
 #include "lib/kube/apply.h"
 #include "lib/kube/applyset.h"
 #include "lib/kube/drift.h"
+#include "lib/kube/lease.h"
 #include "lib/kube/remove.h"
 
 /* Reading happens in plans, whose user waits: an API server that is down is said soon. */
@@ -67,6 +68,13 @@ struct install_outcome {
 /* 0, or the first problem's code; outcome is initialised by the callee and valid in any case. */
 int install_apply(const struct install_request *r, struct install_outcome *outcome);
 void install_outcome_done(struct install_outcome *o);
+
+/* The lock of a set, in a namespace that is made for it. To be given back with kube_lease_release.
+ * install_lock_lost: says why a run that lost it stopped. */
+int install_lock(struct kube_client *c, const char *manager, const char *set_name,
+                 int64_t timeout_ms, struct cancel *cancel, struct kube_lease **ret_lease,
+                 struct err *err) WARN_UNUSED;
+void install_lock_lost(const char *set_name, struct kube_problems *problems);
 
 /* Refresh. `wanted` is state's objects (key -> hash). *ret_gone: not in this cluster (another uid, or
  * neither parent nor members). *ret_install_id gets the parent's token. */

@@ -88,35 +88,52 @@ int install_removal_check(const struct install_removal *r, enum kube_strangers w
     return rc;
 }
 
+/* What is there is looked at again: whoever had the lock while it was waited for may have added
+ * members, removed all, or taken the installation over. */
+static int remove_locked(struct removing *s, struct cancel *cancel,
+                         struct kube_remove_result *result, struct err *err)
+{
+    struct kube_remove_options o;
+    int rc;
+
+    json_decref(s->members);
+    s->members = NULL;
+    rc = find_members(s, cancel, err);
+    if (rc || s->elsewhere)
+        return rc;
+    o = remove_options(s, cancel);
+    kube_remove_result_done(result);
+    rc = kube_remove(&o, result);
+    return rc ? rc : applyset_remove(s->r->client, s->r->set_name, cancel, err);
+}
+
 int install_remove(const struct install_removal *r, struct kube_remove_result *result)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
     struct kube_lease *lease = NULL;
     struct removing s = {.r = r};
-    struct kube_remove_options o;
     int rc;
 
     memset(result, 0, sizeof(*result));
+    result->retained = json_array();
     rc = find_members(&s, r->cancel, &err);
     if (!rc && (s.elsewhere || (!s.recorded && !json_object_size(s.members)))) {
-        result->retained = json_array();
         json_decref(s.members);
         return 0;
     }
     if (!rc)
-        rc = applyset_prepare(r->client, r->manager, r->cancel, &err);
-    if (!rc)
-        rc = kube_lease_acquire(r->client, APPLYSET_NAMESPACE, r->set_name, r->lock_timeout_ms,
-                                r->cancel, &lease, &err);
+        rc = install_lock(r->client, r->manager, r->set_name, r->lock_timeout_ms, r->cancel, &lease,
+                          &err);
     if (!rc) {
-        o = remove_options(&s, kube_lease_token(lease));
-        rc = kube_remove(&o, result);
+        rc = remove_locked(&s, kube_lease_token(lease), result, &err);
+        if (rc && kube_lease_lost(lease))
+            install_lock_lost(r->set_name, &result->problems);
     }
     if (rc && !result->problems.len)
         kube_problems_add_err(&result->problems, &err);
     kube_lease_release(lease);
-    if (!rc && (rc = applyset_remove(r->client, r->set_name, r->cancel, &err)))
-        kube_problems_add_err(&result->problems, &err);
+    if (!rc)
+        applyset_tidy(r->client, r->cancel);
     json_decref(s.members);
     return rc;
 }

@@ -533,6 +533,29 @@ test_a_second_run_waits_for_the_lock() {
     destroy
 }
 
+test_a_destroy_that_waited_takes_what_came_meanwhile() {
+    NS=waited installed
+    mkdir second
+    cp -r main.tf app terraform.tfstate second/
+    also late <<YAML
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: waited-late}
+rules: []
+YAML
+    local id
+    id=$(block PATCH clusterroles/waited-late)
+    start_apply
+    ctl wait-fault "id=$id"
+    (cd second && tf destroy -auto-approve) &
+    eventually lock_was_asked_for waited 2
+    ctl unblock "id=$id"
+    wait $terraform_pid || die "$(cat out)"
+    wait $! || die "$(cat second/out)"
+    assert_nothing_left component-waited
+}
+lock_was_asked_for() { [ "$(requests GET "leases/component-$1")" -ge "$2" ]; }
+
 test_the_cluster_was_replaced() {
     NS=moved installed
     cluster_start "$WORK/other"
