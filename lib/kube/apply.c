@@ -686,11 +686,12 @@ int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *res
     return kube_problems_code(&result->problems);
 }
 
-void kube_check_foreign(const json_t *objects, const json_t *existing, const json_t *record,
-                        const char *set_id, const char *manager, struct kube_apply_result *result)
+char *kube_foreign_text(const json_t *objects, const json_t *existing, const json_t *record,
+                        const char *set_id, const char *manager)
 {
+    struct buf out CLEANUP(buf_done) = BUF_INIT;
     const json_t *object;
-    size_t i;
+    size_t i, n = 0;
 
     json_array_foreach (objects, i, object) {
         char *key CLEANUP(mem_cleanup) = kube_key(object);
@@ -699,9 +700,12 @@ void kube_check_foreign(const json_t *objects, const json_t *existing, const jso
 
         if (!there || kube_is_ours(there, set_id, json_object_get(record, key)))
             continue;
+        if (++n > KUBE_FOREIGN_NAMED)
+            continue;
         owner = kube_owner_text(there, manager);
-        kube_problems_add(
-            &result->problems, ERR_EXISTS, key,
-            mem_printf("exists already and isn't part of this installation: %s", owner));
+        buf_printf(&out, "  %s: %s\n", key, owner);
     }
+    if (n > KUBE_FOREIGN_NAMED)
+        buf_printf(&out, "  and %zu more\n", n - KUBE_FOREIGN_NAMED);
+    return n ? buf_take(&out) : NULL;
 }

@@ -47,10 +47,12 @@ struct kube_apply_result {
  * getting another set's, the very object (uid) that the record knows. */
 bool kube_is_ours(const json_t *metadata_object, const char *set_id, const json_t *record_entry);
 
-/* Objects of the set that exist and belong to somebody else: a problem for each, with who it seems
- * to be ("Helm release x", "Argo CD application y", ...). Nothing is written. */
-void kube_check_foreign(const json_t *objects, const json_t *existing, const json_t *record,
-                        const char *set_id, const char *manager, struct kube_apply_result *result);
+/* Objects of the set that exist and belong to somebody else, a line for each of the first
+ * KUBE_FOREIGN_NAMED, with who it seems to be ("Helm release x", "Argo CD application y", ...).
+ * Heap string; NULL when there are none. Nothing is written. */
+#define KUBE_FOREIGN_NAMED 10
+char *kube_foreign_text(const json_t *objects, const json_t *existing, const json_t *record,
+                        const char *set_id, const char *manager);
 
 /* Runs to the end and reports in result (initialised by the callee). The return value is 0 when
  * there is no problem, else the first problem's code. */

@@ -110,7 +110,12 @@ static void apply(struct tf_context *ctx, struct tf_apply *op, bool create)
         r.needs = m.needs;
         r.info = info_of(op->planned, &m);
         install_apply(&r, &out);
-        component_report_problems(ctx, arena_printf(ctx->arena, "%s isn't fully installed", r.what),
+        component_report_problems(ctx,
+                                  arena_printf(ctx->arena,
+                                               out.started ? "%s isn't fully installed"
+                                               : create    ? "%s can't be installed"
+                                                           : "%s can't be updated",
+                                               r.what),
                                   &out.problems);
         if (out.started) {
             op->state = state_after(ctx, op, &m, &out);

@@ -142,7 +142,7 @@ static int look_at_objects(struct installing *s)
 {
     const struct install_request *r = s->r;
     struct err err CLEANUP(err_done) = ERR_INIT;
-    struct kube_apply_result found = {0};
+    char *foreign CLEANUP(mem_cleanup) = NULL;
     json_t *existing;
     int rc = kube_existing(r->client, r->objects, s->cancel, &existing, &err);
 
@@ -152,15 +152,17 @@ static int look_at_objects(struct installing *s)
     s->existing = existing;
     if (r->adopt)
         return 0;
-    kube_check_foreign(r->objects, s->existing, r->memory ? r->memory->record : NULL, s->set_id,
-                       r->manager, &found);
-    if (!found.problems.len)
+    foreign = kube_foreign_text(r->objects, s->existing, r->memory ? r->memory->record : NULL,
+                                s->set_id, r->manager);
+    if (!foreign)
         return 0;
-    kube_problems_add(&found.problems, ERR_EXISTS, "",
-                      mem_strdup("nothing was written. Set adopt = true to take these objects over "
-                                 "(destroy then releases them instead of deleting them), or remove "
-                                 "them"));
-    kube_problems_take(&s->out->problems, &found.problems);
+    err_set(
+        &err, ERR_EXISTS,
+        "objects of it exist already and aren't part of this installation:\n%s"
+        "Nothing was written. Set adopt = true to take these objects over (destroy then releases "
+        "them instead of deleting them), or remove them",
+        foreign);
+    kube_problems_add_err(&s->out->problems, &err);
     return ERR_EXISTS;
 }
 

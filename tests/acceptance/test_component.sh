@@ -480,8 +480,8 @@ test_somebody_elses_object_is_in_the_way() {
     k create namespace foreign
     k -n foreign create service clusterip web --tcp=80:8080
     refused tf apply -auto-approve
-    assert_contains out "Service/foreign/web" "Namespace/foreign" "exists already" "kubectl" "adopt = true" \
-        "nothing was written"
+    assert_contains out "Service/foreign/web" "Namespace/foreign" "exist already" "kubectl" "adopt = true" \
+        "Nothing was written"
     refused k -n foreign get deployment web
     NS=foreign config <<HCL
   adopt = true
