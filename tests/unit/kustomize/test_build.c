@@ -118,6 +118,20 @@ START_TEST(circles_are_found)
 }
 END_TEST
 
+/* The reference crashes on this. */
+START_TEST(one_patch_deletes_several)
+{
+    json_auto_t *objects = NULL;
+
+    add("kustomization.yaml", "resources: [a.yaml]\npatches: [{path: p.yaml}]\n");
+    add("a.yaml", OBJECT "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: two\n");
+    add("p.yaml", OBJECT "$patch: delete\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n"
+                         "  name: two\n$patch: delete\n");
+    ck_assert_int_eq(build("", &objects, NULL), 0);
+    ck_assert_uint_eq(json_array_size(objects), 0);
+}
+END_TEST
+
 /* --- remote resources ------------------------------------------------------------------------------ */
 
 struct far {
@@ -265,6 +279,7 @@ int main(void)
     tcase_add_test(tcase, codes_survive_without_a_message);
     tcase_add_test(tcase, nesting_has_a_limit);
     tcase_add_test(tcase, circles_are_found);
+    tcase_add_test(tcase, one_patch_deletes_several);
     tcase_add_loop_test(tcase, remote_resources_are_resolved, 0, ARRAY_LEN(remotes));
     tcase_add_test(tcase, remote_resources_need_a_resolver);
     tcase_add_test(tcase, remote_trees_are_closed);
