@@ -156,6 +156,21 @@ static void remember_uid(struct refresh *r, const char *key)
         json_object_set_new(r->out->record, key, json_pack("{s:s}", "u", uid));
 }
 
+/* In the version in which it was applied, so that the API server's conversion is no difference;
+ * in any if that one isn't served any more. */
+static int resource_of(struct refresh *r, const char *key, struct gvk gvk,
+                       const struct kube_resource **ret_resource, struct err *err)
+{
+    const json_t *content = json_object_get(r->o->content, key);
+    struct err ignored CLEANUP(err_done) = ERR_INIT;
+
+    if (content && !kube_resource_for(r->o->client, gvk.group, gvk_of(content).version, gvk.kind,
+                                      r->o->cancel, ret_resource, &ignored))
+        return 0;
+    return kube_resource_for(r->o->client, gvk.group, "", gvk.kind, r->o->cancel, ret_resource,
+                             err);
+}
+
 static int read_in_full(struct refresh *r, const char *key, const json_t *meta, struct err *err)
 {
     struct gvk gvk = gvk_of(meta);
@@ -164,7 +179,7 @@ static int read_in_full(struct refresh *r, const char *key, const json_t *meta, 
                                .namespace = krm_str(meta, "metadata", "namespace", NULL),
                                .name = krm_str(meta, "metadata", "name", NULL),
                                .user = (void *)key};
-    int rc = kube_resource_for(r->o->client, gvk.group, "", gvk.kind, r->o->cancel, &resource, err);
+    int rc = resource_of(r, key, gvk, &resource, err);
 
     if (rc)
         return rc;

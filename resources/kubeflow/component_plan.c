@@ -36,11 +36,20 @@ static bool cluster_may_change(const struct tf_context *ctx, const struct tf_pla
            strcmp(uid, component_str(plan->prior, "cluster_uid")) != 0;
 }
 
+/* What an import found was in this very cluster, though nothing has recorded its uid yet: what
+ * changes can be said. */
+static bool read_by_import(const struct tf_context *ctx, const struct tf_plan *plan)
+{
+    return session_connection(ctx->session) != SESSION_UNKNOWN &&
+           !component_str(plan->prior, "cluster_uid")[0];
+}
+
 static void put_cluster_unknown(struct tf_context *ctx, struct tf_plan *plan)
 {
     component_put_unknown(ctx, &plan->planned, "cluster_uid");
     component_put_unknown(ctx, &plan->planned, "install_id");
-    component_put_unknown(ctx, &plan->planned, "changes");
+    if (!read_by_import(ctx, plan))
+        component_put_unknown(ctx, &plan->planned, "changes");
 }
 
 /* Nothing of the objects can be said yet. */
