@@ -16,6 +16,7 @@
 
 #include "lib/base/err.h"
 #include "lib/kustomize/loader.h"
+#include "lib/kustomize/parsed.h"
 
 #define KUSTOMIZE_MAX_DEPTH   64 /* nested kustomizations */
 #define KUSTOMIZE_MAX_OBJECTS 100000
@@ -31,8 +32,9 @@ struct kustomize_resolver {
 
 struct kustomize_options {
     struct loader *loader;
-    const char *path;                             /* directory with the kustomization, "" = root */
-    const struct kustomize_resolver *resolver;    /* or NULL */
+    const char *path;                          /* directory with the kustomization, "" = root */
+    const struct kustomize_resolver *resolver; /* or NULL */
+    struct parsed *parsed;                     /* what earlier renders parsed (parsed.h), or NULL */
     void (*warn)(void *arg, const char *message); /* deprecated fields and the like; or NULL */
     void *warn_arg;
 };

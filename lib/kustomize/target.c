@@ -134,7 +134,15 @@ int target_read_yaml(const struct target *t, const char *path, json_t **ret_docu
     size_t len;
     int rc = target_read(t, path, &data, &len, ret_name, err);
 
-    return rc ? rc : yaml_parse_blanks(data, len, *ret_name, ret_documents, err);
+    if (rc)
+        return rc;
+    *ret_documents = parsed_get(t->ctx->options->parsed, data, len);
+    if (*ret_documents)
+        return 0;
+    rc = yaml_parse_blanks(data, len, *ret_name, ret_documents, err);
+    if (!rc)
+        parsed_put(t->ctx->options->parsed, data, len, *ret_documents);
+    return rc;
 }
 
 int target_read_config(const struct target *t, const char *path, json_t **ret_documents,

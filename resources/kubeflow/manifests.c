@@ -213,6 +213,7 @@ static int build(struct source_cache *sources, struct loader *tree, const char *
         return rc;
     source_resolver_init(&resolver, sources, cancel);
     o.resolver = &resolver.resolver;
+    o.parsed = source_cache_parsed(sources);
     rc = kustomize_build(&o, ret_objects, err);
     source_resolver_done(&resolver);
     return rc;

@@ -38,6 +38,7 @@ struct source_cache {
     pthread_mutex_t lock; /* guards entries and what is in them until they are filled */
     pthread_cond_t changed;
     struct entry *entries;
+    struct parsed *parsed;
 };
 
 /* --- making ------------------------------------------------------------------------------------- */
@@ -63,6 +64,7 @@ struct source_cache *source_cache_new(const struct source_cache_options *o, stru
         c->settings.cache_dir = disk_cache_default_dir(env);
     else if (*o->cache_dir)
         c->settings.cache_dir = mem_strdup(o->cache_dir);
+    c->parsed = parsed_new();
     pthread_mutex_init(&c->settings.lock, NULL);
     pthread_mutex_init(&c->lock, NULL);
     pthread_condattr_init(&monotonic);
@@ -70,6 +72,11 @@ struct source_cache *source_cache_new(const struct source_cache_options *o, stru
     pthread_cond_init(&c->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     return c;
+}
+
+struct parsed *source_cache_parsed(struct source_cache *c)
+{
+    return c->parsed;
 }
 
 static void entry_free(struct entry *e)
@@ -90,6 +97,7 @@ void source_cache_free(struct source_cache *c)
         c->entries = e->next;
         entry_free(e);
     }
+    parsed_free(c->parsed);
     http_free(c->settings.http);
     mirrors_free(c->settings.mirrors);
     free(c->settings.cache_dir);

@@ -71,6 +71,9 @@ struct source_cache *source_cache_new(const struct source_cache_options *o, stru
 void source_cache_free(struct source_cache *c); /* frees all trees; accepts NULL */
 DEFINE_CLEANUP(source_cache_cleanup, struct source_cache *, source_cache_free)
 
+/* What renders of the session have parsed; the cache's. */
+struct parsed *source_cache_parsed(struct source_cache *c);
+
 /* Which tree: exactly one of release, path, url. */
 struct source_spec {
     const char *release; /* of the catalog: "1.10.2" */

@@ -1,0 +1,71 @@
+#include "lib/kustomize/parsed.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "lib/base/hash.h"
+#include "lib/base/mem.h"
+
+#include "lib/base/banned.h"
+
+struct parsed {
+    pthread_mutex_t lock;
+    json_t *trees; /* hex of the hash -> documents; its members are never changed */
+    size_t bytes;
+};
+
+struct parsed *parsed_new(void)
+{
+    struct parsed *p = mem_calloc(1, sizeof(*p));
+
+    pthread_mutex_init(&p->lock, NULL);
+    p->trees = json_object();
+    return p;
+}
+
+void parsed_free(struct parsed *p)
+{
+    if (!p)
+        return;
+    json_decref(p->trees);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+json_t *parsed_get(struct parsed *p, const char *text, size_t len)
+{
+    char key[HASH_HEX_SIZE];
+    json_t *kept, *copy;
+
+    if (!p)
+        return NULL;
+    hash_sha256_hex(text, len, key);
+    pthread_mutex_lock(&p->lock);
+    kept = json_incref(json_object_get(p->trees, key));
+    pthread_mutex_unlock(&p->lock);
+    copy = kept ? json_deep_copy(kept) : NULL;
+    json_decref(kept);
+    return copy;
+}
+
+void parsed_put(struct parsed *p, const char *text, size_t len, const json_t *documents)
+{
+    char key[HASH_HEX_SIZE];
+    bool room;
+
+    if (!p)
+        return;
+    pthread_mutex_lock(&p->lock);
+    room = len <= PARSED_MAX_BYTES - p->bytes;
+    if (room)
+        p->bytes += len;
+    pthread_mutex_unlock(&p->lock);
+    if (!room)
+        return;
+    hash_sha256_hex(text, len, key);
+    documents = json_deep_copy(documents);
+    pthread_mutex_lock(&p->lock);
+    json_object_set_new(p->trees, key, (json_t *)documents);
+    pthread_mutex_unlock(&p->lock);
+}
