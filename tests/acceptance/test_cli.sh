@@ -8,11 +8,13 @@ P=$PROVIDER_DIR/terraform-provider-kubeflow
 
 test_render_prints_what_kustomize_builds() {
     cp -r "$ROOT/examples/sample" sample
-    for dir in $(find sample -name kustomization.yaml -printf '%h\n'); do
+    local file dir
+    while read -r file; do
+        dir=$(dirname "$file")
         "$P" render "$dir" >ours 2>warnings
-        kubectl kustomize "$dir" >theirs 2>/dev/null
+        kubectl kustomize "$dir" >theirs 2>/dev/null </dev/null
         cmp ours theirs
-    done
+    done < <(find sample -name kustomization.yaml)
 }
 
 test_render_finds_bases_above() {
