@@ -5,6 +5,7 @@
  *     taken from the graph --> (taking over) --> applying --> applied --> ready
  *                               |       ^            |            |
  *              changed meanwhile --> looking again   |            |
+ *                            being deleted: leaving <-+            |
  *                                                    |            |
  *           answers of the request queue -----------+            |
  *           a CRD's kind is served (a LIST that answers) --------+
@@ -44,6 +45,8 @@
 #define DRAIN_MS          5000 /* at an early end: for what is in flight */
 #define PROGRESS_EVERY_MS 5000
 #define MAX_LOOKS         5 /* at an object that changes while it is taken over */
+#define MAX_REMADE        5 /* times that one object is made again because somebody deletes it */
+#define LEAVING_POLL_MS   500
 #define MAX_EXPLAINED     5 /* objects that get a full explanation in one run */
 #define METADATA_ANSWER                                                                            \
     "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
@@ -53,6 +56,7 @@ enum node_state {
     NODE_TAKING_OVER, /* the patch of managedFields is in flight */
     NODE_LOOKING,     /* it changed under that patch: read anew */
     NODE_APPLYING,
+    NODE_LEAVING, /* what was applied to is being deleted: again when it is gone */
     NODE_SERVING, /* a CRD: asking whether its kind is served */
     NODE_APPLIED, /* waiting for readiness */
     NODE_DONE,    /* ready, or readiness doesn't matter */
@@ -69,7 +73,8 @@ struct node {
     int64_t generation; /* that our apply made: older watch events don't count */
     bool forced;
     bool adopted;
-    int looks;
+    int looks, remade;
+    int64_t look_at;   /* NODE_LEAVING: when to look whether it is gone; INT64_MAX: in flight */
     json_t *last_seen; /* newest watch event, for explanations */
     char *why;         /* why it isn't ready */
 };
@@ -85,6 +90,7 @@ struct run {
     size_t nnodes;
     json_t *index;   /* key -> node number */
     json_t *watched; /* "plural.group" that a subscription exists for */
+    json_t *remade;  /* namespaces made anew: what was seen in them before is gone */
     size_t failed;
     int64_t next_progress;
 };
@@ -155,7 +161,7 @@ static void watch_kind(struct run *r, const struct node *n)
     if (json_object_get(r->watched, name))
         return;
     json_object_set_new(r->watched, name, json_true());
-    kube_watch(r->watcher, n->resource, NULL, r->selector, NULL, NULL);
+    kube_watch(r->watcher, n->resource, NULL, r->selector, NULL, (void *)n->resource);
 }
 
 /* A CRD is ready when its kind answers: "Established" alone says less than that. */
@@ -312,8 +318,12 @@ static void look_anew(struct run *r, struct node *n)
                                .metadata_only = true,
                                .user = n};
 
-    n->looks++;
-    n->state = NODE_LOOKING;
+    if (n->state == NODE_LEAVING) {
+        n->look_at = INT64_MAX;
+    } else {
+        n->looks++;
+        n->state = NODE_LOOKING;
+    }
     kube_start(r->queue, &req);
 }
 
@@ -326,10 +336,18 @@ bool kube_is_ours(const json_t *metadata_object, const char *set_id, const json_
            (!set[0] && uid[0] && !strcmp(uid, krm_str(metadata_object, "metadata", "uid", NULL)));
 }
 
+/* What stood under the node's name before the apply; NULL if it went with its namespace since. */
+static const json_t *existing_of(const struct run *r, const struct node *n)
+{
+    const char *namespace = krm_str(n->object, "metadata", "namespace", NULL);
+
+    return json_object_get(r->remade, namespace) ? NULL : json_object_get(r->o->existing, n->key);
+}
+
 static void start_node(struct run *r, struct node *n)
 {
     struct gvk gvk = gvk_of(n->object);
-    const json_t *existing = json_object_get(r->o->existing, n->key);
+    const json_t *existing = existing_of(r, n);
     const json_t *record = json_object_get(r->o->record, n->key);
     bool ours = existing && kube_is_ours(existing, r->o->set_id, record);
     struct err err CLEANUP(err_done) = ERR_INIT;
@@ -371,7 +389,7 @@ static void start_node(struct run *r, struct node *n)
 static void on_conflict(struct run *r, struct node *n, struct kube_result *res)
 {
     const json_t *before = json_object_get(r->o->previous, n->key);
-    const json_t *existing = json_object_get(r->o->existing, n->key);
+    const json_t *existing = existing_of(r, n);
 
     /* What we applied last is what we apply now: every field of it was ours. */
     if (!before && existing &&
@@ -386,8 +404,88 @@ static void on_conflict(struct run *r, struct node *n, struct kube_result *res)
     node_fail(r, n, ERR_CONFLICT, kube_conflict_text(&res->status, "force_conflicts"));
 }
 
+static bool is_leaving(const json_t *metadata)
+{
+    return krm_get(metadata, "metadata", "deletionTimestamp", NULL) != NULL;
+}
+
+/* Says what it waits for, and when to look again. */
+static void still_leaving(struct node *n, const json_t *metadata)
+{
+    struct buf why = BUF_INIT;
+    const json_t *finalizer;
+    size_t i;
+
+    buf_puts(&why, "the old one is being deleted");
+    json_array_foreach (krm_get(metadata, "metadata", "finalizers", NULL), i, finalizer)
+        buf_printf(&why, "%s%s",
+                   i ? ", " : " and waits for its finalizers: ", json_string_value(finalizer));
+    free(n->why);
+    n->why = buf_take(&why);
+    n->state = NODE_LEAVING;
+    n->look_at = clock_deadline(LEAVING_POLL_MS);
+}
+
+static void make_again(struct run *r, struct node *n)
+{
+    free(n->why);
+    n->why = NULL;
+    json_decref(n->last_seen);
+    n->last_seen = NULL;
+    if (!strcmp(gvk_of(n->object).kind, "Namespace"))
+        json_object_set_new(r->remade, krm_str(n->object, "metadata", "name", NULL), json_true());
+    if (n->remade++ == MAX_REMADE)
+        node_fail(r, n, ERR_CONFLICT, mem_strdup("somebody deletes it again and again"));
+    else
+        send_apply(r, n, r->o->force_conflicts);
+}
+
+static void on_left(struct run *r, struct node *n, const struct kube_result *res)
+{
+    const char *applied = krm_str(r->result->record, n->key, "u", NULL);
+    bool here = !res->code && !is_leaving(res->body);
+
+    if (here && !strcmp(krm_str(res->body, "metadata", "uid", NULL), applied)) {
+        n->state = NODE_APPLIED; /* the watch's list was older than our apply */
+        judge(r, n);
+    } else if (here || res->code == ERR_NOT_FOUND) {
+        make_again(r, n);
+    } else if (!res->code) {
+        still_leaving(n, res->body);
+    } else if (!cancel_fired(r->o->cancel)) {
+        node_fail(r, n, res->code, mem_strdup(err_msg(&res->err)));
+    }
+}
+
+/* What a kind's first list doesn't show may have been deleted before the watch began. */
+static void look_at_unseen(struct run *r, const struct kube_resource *kind)
+{
+    for (size_t i = 0; i < r->nnodes; i++) {
+        struct node *n = &r->nodes[i];
+
+        if (n->state != NODE_APPLIED || n->resource != kind || n->last_seen)
+            continue;
+        n->state = NODE_LEAVING;
+        n->look_at = clock_now_ms();
+    }
+}
+
+static void look_at_leaving(struct run *r)
+{
+    int64_t now = clock_now_ms();
+
+    for (size_t i = 0; i < r->nnodes; i++)
+        if (r->nodes[i].state == NODE_LEAVING && r->nodes[i].look_at <= now)
+            look_anew(r, &r->nodes[i]);
+}
+
 static void on_applied(struct run *r, struct node *n, const struct kube_result *res)
 {
+    if (is_leaving(res->body)) {
+        log_info(MODULE, "%s is being deleted; it is made again when it is gone", n->key);
+        still_leaving(n, res->body);
+        return;
+    }
     n->generation = json_integer_value(krm_get(res->body, "metadata", "generation", NULL));
     json_object_set_new(r->result->record, n->key, kube_record_entry(res->body, r->o->manager));
     log_debug(MODULE, "applied %s", n->key);
@@ -404,6 +502,8 @@ static void on_result(struct run *r, struct kube_result *res)
         send_apply(r, n, r->o->force_conflicts);
     } else if (n->state == NODE_TAKING_OVER && res->code == ERR_CONFLICT && n->looks < MAX_LOOKS) {
         look_anew(r, n);
+    } else if (n->state == NODE_LEAVING) {
+        on_left(r, n, res);
     } else if (n->state == NODE_LOOKING && !res->code) {
         if (!send_take_over(r, n, res->body))
             send_apply(r, n, r->o->force_conflicts);
@@ -421,7 +521,7 @@ static void on_result(struct run *r, struct kube_result *res)
     kube_result_done(res);
 }
 
-static void on_watched(struct run *r, const json_t *object)
+static void on_watched(struct run *r, const json_t *object, bool deleted)
 {
     char *key CLEANUP(mem_cleanup) = kube_key(object);
     const json_t *number = json_object_get(r->index, key);
@@ -430,6 +530,14 @@ static void on_watched(struct run *r, const json_t *object)
     if (!number)
         return;
     n = &r->nodes[json_integer_value(number)];
+    if (deleted) {
+        if (n->state == NODE_APPLIED && !strcmp(krm_str(object, "metadata", "uid", NULL),
+                                                krm_str(r->result->record, n->key, "u", NULL))) {
+            log_info(MODULE, "%s was deleted; it is made again", n->key);
+            make_again(r, n);
+        }
+        return;
+    }
     json_decref(n->last_seen);
     n->last_seen = json_incref((json_t *)object);
     if (n->state == NODE_APPLIED)
@@ -459,7 +567,7 @@ static void say_progress(struct run *r)
     for (size_t i = 0; i < r->nnodes && shown < 3; i++) {
         const struct node *n = &r->nodes[i];
 
-        if (n->state == NODE_APPLIED || n->state == NODE_SERVING)
+        if (n->state == NODE_APPLIED || n->state == NODE_SERVING || n->state == NODE_LEAVING)
             buf_printf(&text, "%s%s (%s)", shown++ ? ", " : "; waiting for ", n->key,
                        n->why ? n->why : "not ready yet");
     }
@@ -474,14 +582,16 @@ static int drain_watches(struct run *r, int64_t wait_ms, struct err *err)
 
     while (true) {
         enum kube_watch_event event;
-        void *user;
+        void *user = NULL;
         json_t *object = NULL;
         int rc = kube_watch_next(r->watcher, deadline, r->o->cancel, &event, &user, &object, err);
 
         if (rc)
             return rc == ERR_TIMEOUT ? 0 : rc;
-        if (event == KUBE_WATCH_CHANGED)
-            on_watched(r, object);
+        if (event == KUBE_WATCH_CHANGED || event == KUBE_WATCH_DELETED)
+            on_watched(r, object, event == KUBE_WATCH_DELETED);
+        else if (event == KUBE_WATCH_SYNCED)
+            look_at_unseen(r, user);
         json_decref(object);
         if (event == KUBE_WATCH_FAILED)
             return err->code ? err->code : err_set(err, ERR_FAIL, "the watch ended");
@@ -502,7 +612,9 @@ static int loop(struct run *r, struct err *err)
             if (cancel_fired(r->o->cancel))
                 return err_set(err, ERR_CANCELLED, "interrupted");
         }
-        if (!kube_pending(r->queue) && !count_state(r, NODE_APPLIED))
+        look_at_leaving(r);
+        if (!kube_pending(r->queue) && !count_state(r, NODE_APPLIED) &&
+            !count_state(r, NODE_LEAVING))
             return 0;
         if (!clock_left_ms(r->o->deadline))
             return err_set(err, ERR_TIMEOUT, "timed out");
@@ -547,7 +659,7 @@ static void drain_requests(struct run *r)
                                                                                      : NODE_DONE;
             json_object_set_new(r->result->record, n->key,
                                 kube_record_entry(res.body, r->o->manager));
-        } else if (res.code) {
+        } else if (res.code && n->state != NODE_LEAVING) {
             free(n->why);
             n->why =
                 mem_strdup(res.retry_after_reason[0] ? res.retry_after_reason : err_msg(&res.err));
@@ -558,7 +670,8 @@ static void drain_requests(struct run *r)
 
 static bool is_sent(const struct node *n)
 {
-    return n->state == NODE_APPLYING || n->state == NODE_TAKING_OVER || n->state == NODE_LOOKING;
+    return n->state == NODE_APPLYING || n->state == NODE_TAKING_OVER || n->state == NODE_LOOKING ||
+           n->state == NODE_LEAVING;
 }
 
 /* One problem for each object that didn't get ready; the first few with what the cluster says. */
@@ -626,6 +739,7 @@ static void run_init(struct run *r, const struct kube_apply_options *o,
     r->selector = mem_printf("%s=%s", APPLYSET_MEMBER_LABEL, o->set_id);
     r->index = json_object();
     r->watched = json_object();
+    r->remade = json_object();
     r->nnodes = json_array_size(o->objects);
     r->nodes = mem_calloc(r->nnodes, sizeof(*r->nodes));
     r->next_progress = clock_deadline(PROGRESS_EVERY_MS);
@@ -651,6 +765,7 @@ static void run_done(struct run *r)
     free(r->selector);
     json_decref(r->index);
     json_decref(r->watched);
+    json_decref(r->remade);
     kube_watcher_free(r->watcher);
     kube_queue_free(r->queue);
     kube_graph_free(r->graph);

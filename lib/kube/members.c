@@ -50,6 +50,10 @@ int kube_cluster_uid(struct kube_client *c, int64_t retry_ms, struct cancel *can
     if (rc) {
         err_move(err, &res.err);
         err_wrap(err, "asking which cluster this is");
+    } else if (!krm_str(res.body, "metadata", "uid", NULL)[0]) {
+        rc = err_set(err, ERR_INVALID,
+                     "asking which cluster this is: namespace kube-system has no uid in the "
+                     "answer; is this a Kubernetes API server?");
     } else {
         *ret_uid = mem_strdup(krm_str(res.body, "metadata", "uid", NULL));
     }

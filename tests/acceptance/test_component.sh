@@ -92,7 +92,7 @@ start_apply() {
 
 kill_provider() {
     eventually any_provider_process
-    kill -9 $(provider_processes)
+    provider_processes | xargs kill -9
     sleep 0.2
     find tmp -name plugin.sock -delete # nobody is left to do it
 }
@@ -429,6 +429,67 @@ test_killed_in_update_then_reverted() {
     assert_equal "$(k -n killrevert get configmap -o name | grep -c settings)" 1
     destroy
     assert_nothing_left component-killrevert
+}
+
+# What is being deleted is waited for, and then made anew, with all that it takes along.
+test_a_namespace_that_is_being_deleted() {
+    NS=going installed
+    k create -f - <<YAML
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: sticky, namespace: going, finalizers: [example.com/stays]}
+YAML
+    k delete namespace going --wait=false
+    start_apply
+    eventually grep -q "Still modifying\|Modifying" out
+    sleep 2
+    k -n going patch configmap sticky --type=merge -p '{"metadata":{"finalizers":null}}'
+    wait $terraform_pid || die "$(cat out)"
+    assert_settled
+    k -n going get deployment web
+    destroy
+    assert_nothing_left component-going
+}
+
+test_an_object_that_never_goes() {
+    NS=stuck app
+    also account <<YAML
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: account, finalizers: [example.com/stays]}
+YAML
+    NS=stuck config <<HCL
+  timeouts {
+    update = "5s"
+    delete = "5s"
+  }
+HCL
+    apply
+    refused tf destroy -auto-approve
+    assert_contains out "ServiceAccount/stuck/account" "example.com/stays" "by hand"
+    refused tf apply -auto-approve
+    assert_contains out "ServiceAccount/stuck/account" "is being deleted" "example.com/stays"
+    k -n stuck patch serviceaccount account --type=merge -p '{"metadata":{"finalizers":null}}'
+    sed -i 's/, finalizers: .example.com.stays.//' app/account.yaml
+    apply
+    assert_settled
+    destroy
+    assert_nothing_left component-stuck
+}
+
+test_what_is_deleted_while_it_is_waited_for() {
+    NS=deleted app
+    NS=deleted config </dev/null
+    ctl hold '{"namespace":"deleted","kind":"Deployment","name":"web"}'
+    start_apply
+    eventually k -n deleted get deployment web
+    sleep 1
+    k -n deleted delete deployment web
+    ctl reset
+    wait $terraform_pid || die "$(cat out)"
+    assert_settled
+    destroy
+    assert_nothing_left component-deleted
 }
 
 # --- replacement ---------------------------------------------------------------------------------
