@@ -1,4 +1,5 @@
 /* Arguments, environment and wiring. */
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,6 +15,13 @@
 static void give_up(void)
 {
     _exit(EXIT_SUCCESS);
+}
+
+/* One arena of malloc for each of many threads would keep what a plan's trees took for ever. */
+static void setup_memory(void)
+{
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 
 static void setup_log(const struct cli *cli, bool by_host)
@@ -38,8 +46,9 @@ int main(int argc, char **argv)
     struct handshake handshake;
     bool by_host;
 
-    /* First of all, so that nothing else initialises OpenSSL with the user's configuration: engines
-     * and providers named there have broken key generation. */
+    setup_memory();
+    /* Before any other use of OpenSSL, which would read the user's configuration: engines and
+     * providers named there have broken key generation. */
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     crash_setup(cli.provider->name, cli.provider->version);
     handshake_read(&handshake, cli.env);

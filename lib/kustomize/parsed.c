@@ -38,7 +38,7 @@ json_t *parsed_get(struct parsed *p, const char *text, size_t len)
     char key[HASH_HEX_SIZE];
     json_t *kept, *copy;
 
-    if (!p)
+    if (!p || len > PARSED_MAX_FILE)
         return NULL;
     hash_sha256_hex(text, len, key);
     pthread_mutex_lock(&p->lock);
@@ -54,7 +54,7 @@ void parsed_put(struct parsed *p, const char *text, size_t len, const json_t *do
     char key[HASH_HEX_SIZE];
     bool room;
 
-    if (!p)
+    if (!p || len > PARSED_MAX_FILE)
         return;
     pthread_mutex_lock(&p->lock);
     room = len <= PARSED_MAX_BYTES - p->bytes;

@@ -11,7 +11,10 @@
 
 #include "lib/base/attr.h"
 
-#define PARSED_MAX_BYTES ((size_t)32 << 20) /* of text whose trees are kept; more isn't */
+/* Text whose trees are kept, in all and of one file. A tree is some ten times as big as its text, and
+ * a release's few huge CRDs are as quickly read again as copied. */
+#define PARSED_MAX_BYTES ((size_t)4 << 20)
+#define PARSED_MAX_FILE  ((size_t)64 << 10)
 
 struct parsed;
 
@@ -22,7 +25,7 @@ DEFINE_CLEANUP(parsed_cleanup, struct parsed *, parsed_free)
 /* A copy of what was kept for these bytes, or NULL. p may be NULL. New reference. */
 json_t *parsed_get(struct parsed *p, const char *text, size_t len);
 
-/* Keeps a copy, if there is room. p may be NULL. */
+/* Keeps a copy, if the limits allow it. p may be NULL. */
 void parsed_put(struct parsed *p, const char *text, size_t len, const json_t *documents);
 
 #endif

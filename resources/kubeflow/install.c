@@ -166,15 +166,24 @@ static int look_at_objects(struct installing *s)
     return ERR_EXISTS;
 }
 
-/* All that can be said without writing anything, not even the lock. */
+/* Is there what the objects need, and whose objects stand under our names? */
+static int look_around(struct installing *s)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    int rc = preflight_needs(s->r->client, s->r->objects, s->r->needs, s->cancel, &err);
+
+    return rc ? kube_problems_add_err(&s->out->problems, &err) : look_at_objects(s);
+}
+
+/* All that can be said without writing anything, not even the lock. An update looks around only once,
+ * under the lock: it has written before. */
 static int look_before(struct installing *s)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
-    int rc = identify(s, &err);
 
-    if (!rc)
-        rc = preflight_needs(s->r->client, s->r->objects, s->r->needs, s->cancel, &err);
-    return rc ? kube_problems_add_err(&s->out->problems, &err) : look_at_objects(s);
+    if (identify(s, &err))
+        return kube_problems_add_err(&s->out->problems, &err);
+    return s->r->create ? look_around(s) : 0;
 }
 
 static int write_membership(struct installing *s, json_t *group_kinds, bool installed,
@@ -304,7 +313,8 @@ static int prune(struct installing *s, struct err *err)
 static int run_locked(struct installing *s)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
-    int rc = look_at_objects(s); /* again: the lock may have been waited for */
+    /* again for a create: the lock may have been waited for */
+    int rc = s->r->create ? look_at_objects(s) : look_around(s);
 
     if (rc)
         return rc;
@@ -317,7 +327,7 @@ static int run_locked(struct installing *s)
     if (rc)
         return kube_problems_add_err(&s->out->problems, &err);
     rc = apply(s);
-    if (!rc)
+    if (!rc && s->parent.exists) /* else there was nothing before */
         rc = prune(s, &err);
     if (rc)
         return rc;
