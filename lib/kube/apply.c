@@ -674,6 +674,23 @@ static bool is_sent(const struct node *n)
            n->state == NODE_LEAVING;
 }
 
+/* CRDs aren't watched: what keeps one from being served is asked for when it matters. */
+static void look_at_crd(struct run *r, struct node *n)
+{
+    struct kube_request req = {.verb = KUBE_GET,
+                               .resource = n->resource,
+                               .name = krm_str(n->object, "metadata", "name", NULL),
+                               .timeout_ms = EXPLAIN_TIMEOUT_MS,
+                               .retry_ms = -1};
+    struct kube_result res;
+
+    if (!kube_do(r->o->client, &req, r->o->cancel, &res)) {
+        json_decref(n->last_seen);
+        n->last_seen = json_incref(res.body);
+    }
+    kube_result_done(&res);
+}
+
 /* One problem for each object that didn't get ready; the first few with what the cluster says. */
 static void report_unready(struct run *r, const char *how)
 {
@@ -690,6 +707,8 @@ static void report_unready(struct run *r, const char *how)
         if (n->state != NODE_APPLIED && n->state != NODE_SERVING)
             continue;
         buf_printf(&text, "%s, not ready: %s\n", how, n->why ? n->why : "no status yet");
+        if (n->state == NODE_SERVING && explained < MAX_EXPLAINED)
+            look_at_crd(r, n);
         if (explained++ < MAX_EXPLAINED)
             kube_explain(r->o->client, n->last_seen ? n->last_seen : n->object, r->o->cancel,
                          &text);

@@ -43,6 +43,9 @@ int kube_cluster_uid(struct kube_client *c, int64_t retry_ms, struct cancel *can
                                .resource = kube_builtin_resource("", "v1", "Namespace"),
                                .name = "kube-system",
                                .retry_ms = retry_ms,
+                               .timeout_ms = retry_ms > 0 && retry_ms < KUBE_REQUEST_TIMEOUT_MS
+                                                 ? retry_ms
+                                                 : KUBE_REQUEST_TIMEOUT_MS,
                                .metadata_only = true};
     struct kube_result res;
     int rc = kube_do(c, &req, cancel, &res);

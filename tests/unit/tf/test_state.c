@@ -127,7 +127,7 @@ START_TEST(states_that_can_not_be_read)
     ck_assert_ptr_null(upgraded(0, "{}"));
     ck_assert_one_error(&diags, "", "Count is missing.");
     ck_assert_ptr_null(upgraded(2, "{'size':'many'}"));
-    ck_assert_one_error(&diags, "", "Size: expected a number");
+    ck_assert_one_error(&diags, "", "size: expected a number");
     ck_assert_ptr_null(upgraded(2, "[]"));
     ck_assert_one_error(&diags, "", "not an object");
     ck_assert_ptr_null(upgraded(2, "null"));
