@@ -27,6 +27,7 @@
 #include "lib/krm/gvk.h"
 #include "lib/krm/object.h"
 #include "lib/krm/path.h"
+#include "lib/kube/apply_run.h"
 #include "lib/kube/applyset.h"
 #include "lib/kube/conflict.h"
 #include "lib/kube/discovery.h"
@@ -34,99 +35,27 @@
 #include "lib/kube/graph.h"
 #include "lib/kube/managed_fields.h"
 #include "lib/kube/members.h"
+#include "lib/kube/ours.h"
 #include "lib/kube/readiness.h"
 #include "lib/kube/watch.h"
 
 #include "lib/base/banned.h"
 
-#define MODULE            "kube.apply"
-#define TICK_MS           50   /* how long one source is waited for while another may have news */
-#define IDLE_MS           1000 /* the same when only watches are left */
-#define DRAIN_MS          5000 /* at an early end: for what is in flight */
-#define PROGRESS_EVERY_MS 5000
-#define MAX_LOOKS         5 /* at an object that changes while it is taken over */
-#define MAX_REMADE        5 /* times that one object is made again because somebody deletes it */
-#define LEAVING_POLL_MS   500
-#define MAX_EXPLAINED     5 /* objects that get a full explanation in one run */
+#define MODULE          APPLY_MODULE
+#define TICK_MS         50   /* how long one source is waited for while another may have news */
+#define IDLE_MS         1000 /* the same when only watches are left */
+#define DRAIN_MS        5000 /* at an early end: for what is in flight */
+#define MAX_LOOKS       5    /* at an object that changes while it is taken over */
+#define MAX_REMADE      5    /* times that one object is made again because somebody deletes it */
+#define LEAVING_POLL_MS 500
 #define METADATA_ANSWER                                                                            \
     "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
-
-enum node_state {
-    NODE_WAITING,     /* its needs aren't met yet */
-    NODE_TAKING_OVER, /* the patch of managedFields is in flight */
-    NODE_LOOKING,     /* it changed under that patch: read anew */
-    NODE_APPLYING,
-    NODE_LEAVING, /* what was applied to is being deleted: again when it is gone */
-    NODE_SERVING, /* a CRD: asking whether its kind is served */
-    NODE_APPLIED, /* waiting for readiness */
-    NODE_DONE,    /* ready, or readiness doesn't matter */
-    NODE_FAILED,
-};
-
-struct node {
-    int index;
-    enum node_state state;
-    json_t *object; /* borrowed from the options */
-    char *key;
-    const struct kube_resource *resource;
-    char content[KRM_CONTENT_HASH_SIZE];
-    int64_t generation; /* that our apply made: older watch events don't count */
-    bool forced;
-    bool adopted;
-    int looks, remade;
-    int64_t look_at;   /* NODE_LEAVING: when to look whether it is gone; INT64_MAX: in flight */
-    json_t *last_seen; /* newest watch event, for explanations */
-    char *why;         /* why it isn't ready */
-};
-
-struct run {
-    const struct kube_apply_options *o;
-    struct kube_apply_result *result;
-    struct kube_graph *graph;
-    struct kube_queue *queue;
-    struct kube_watcher *watcher;
-    char *selector;
-    struct node *nodes;
-    size_t nnodes;
-    json_t *index;   /* key -> node number */
-    json_t *watched; /* "plural.group" that a subscription exists for */
-    json_t *remade;  /* namespaces made anew: what was seen in them before is gone */
-    size_t failed;
-    int64_t next_progress;
-};
 
 void kube_apply_result_done(struct kube_apply_result *r)
 {
     kube_problems_done(&r->problems);
     json_decref(r->record);
     memset(r, 0, sizeof(*r));
-}
-
-json_t *kube_record_entry(const json_t *metadata_object, const char *manager)
-{
-    char owned[MANAGED_FIELDS_HASH_SIZE];
-
-    managed_fields_hash(metadata_object, manager, owned);
-    return json_pack("{s:s, s:s, s:s}", "u", krm_str(metadata_object, "metadata", "uid", NULL), "c",
-                     krm_str(metadata_object, "metadata", "annotations", APPLYSET_CONTENT, NULL),
-                     "o", owned);
-}
-
-bool kube_unchanged(const json_t *metadata_object, const json_t *record_entry, const char *content,
-                    const char *manager)
-{
-    char owned[MANAGED_FIELDS_HASH_SIZE];
-
-    if (!metadata_object || !record_entry ||
-        krm_get(metadata_object, "metadata", "deletionTimestamp", NULL))
-        return false;
-    if (strcmp(krm_str(metadata_object, "metadata", "uid", NULL),
-               krm_str(record_entry, "u", NULL)) ||
-        strcmp(krm_str(metadata_object, "metadata", "annotations", APPLYSET_CONTENT, NULL),
-               content))
-        return false;
-    managed_fields_hash(metadata_object, manager, owned);
-    return owned[0] && !strcmp(owned, krm_str(record_entry, "o", NULL));
 }
 
 /* --- ends of a node's life ---------------------------------------------------------------------
@@ -325,15 +254,6 @@ static void look_anew(struct run *r, struct node *n)
         n->state = NODE_LOOKING;
     }
     kube_start(r->queue, &req);
-}
-
-bool kube_is_ours(const json_t *metadata_object, const char *set_id, const json_t *record_entry)
-{
-    const char *set = krm_str(metadata_object, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL);
-    const char *uid = krm_str(record_entry, "u", NULL);
-
-    return !strcmp(set, set_id) ||
-           (!set[0] && uid[0] && !strcmp(uid, krm_str(metadata_object, "metadata", "uid", NULL)));
 }
 
 /* What stood under the node's name before the apply; NULL if it went with its namespace since. */
@@ -547,34 +467,6 @@ static void on_watched(struct run *r, const json_t *object, bool deleted)
 /* --- the loop ----------------------------------------------------------------------------------
  */
 
-static size_t count_state(const struct run *r, enum node_state state)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->nnodes; i++)
-        n += r->nodes[i].state == state;
-    return n;
-}
-
-static void say_progress(struct run *r)
-{
-    struct buf text CLEANUP(buf_done) = BUF_INIT;
-    int shown = 0;
-
-    if (clock_now_ms() < r->next_progress)
-        return;
-    r->next_progress = clock_deadline(PROGRESS_EVERY_MS);
-    for (size_t i = 0; i < r->nnodes && shown < 3; i++) {
-        const struct node *n = &r->nodes[i];
-
-        if (n->state == NODE_APPLIED || n->state == NODE_SERVING || n->state == NODE_LEAVING)
-            buf_printf(&text, "%s%s (%s)", shown++ ? ", " : "; waiting for ", n->key,
-                       n->why ? n->why : "not ready yet");
-    }
-    log_info(MODULE, "%s: %zu of %zu objects ready%s", r->o->what, r->result->ready, r->nnodes,
-             buf_str(&text));
-}
-
 /* Takes what the watches have to say, waiting up to wait_ms for the first event. */
 static int drain_watches(struct run *r, int64_t wait_ms, struct err *err)
 {
@@ -613,12 +505,12 @@ static int loop(struct run *r, struct err *err)
                 return err_set(err, ERR_CANCELLED, "interrupted");
         }
         look_at_leaving(r);
-        if (!kube_pending(r->queue) && !count_state(r, NODE_APPLIED) &&
-            !count_state(r, NODE_LEAVING))
+        if (!kube_pending(r->queue) && !apply_count(r, NODE_APPLIED) &&
+            !apply_count(r, NODE_LEAVING))
             return 0;
         if (!clock_left_ms(r->o->deadline))
             return err_set(err, ERR_TIMEOUT, "timed out");
-        say_progress(r);
+        apply_say_progress(r);
         if (tick > r->o->deadline)
             tick = r->o->deadline;
         if (kube_pending(r->queue)) {
@@ -668,79 +560,6 @@ static void drain_requests(struct run *r)
     }
 }
 
-static bool is_sent(const struct node *n)
-{
-    return n->state == NODE_APPLYING || n->state == NODE_TAKING_OVER || n->state == NODE_LOOKING ||
-           n->state == NODE_LEAVING;
-}
-
-/* CRDs aren't watched: what keeps one from being served is asked for when it matters. */
-static void look_at_crd(struct run *r, struct node *n)
-{
-    struct kube_request req = {.verb = KUBE_GET,
-                               .resource = n->resource,
-                               .name = krm_str(n->object, "metadata", "name", NULL),
-                               .timeout_ms = EXPLAIN_TIMEOUT_MS,
-                               .retry_ms = -1};
-    struct kube_result res;
-
-    if (!kube_do(r->o->client, &req, r->o->cancel, &res)) {
-        json_decref(n->last_seen);
-        n->last_seen = json_incref(res.body);
-    }
-    kube_result_done(&res);
-}
-
-/* One problem for each object that didn't get ready; the first few with what the cluster says. */
-static void report_unready(struct run *r, const char *how)
-{
-    size_t explained = 0;
-
-    for (size_t i = 0; i < r->nnodes; i++) {
-        struct node *n = &r->nodes[i];
-        struct buf text = BUF_INIT;
-
-        if (is_sent(n))
-            kube_problems_add(
-                &r->result->problems, ERR_TIMEOUT, n->key,
-                mem_printf("%s, not applied: %s", how, n->why ? n->why : "no answer yet"));
-        if (n->state != NODE_APPLIED && n->state != NODE_SERVING)
-            continue;
-        buf_printf(&text, "%s, not ready: %s\n", how, n->why ? n->why : "no status yet");
-        if (n->state == NODE_SERVING && explained < MAX_EXPLAINED)
-            look_at_crd(r, n);
-        if (explained++ < MAX_EXPLAINED)
-            kube_explain(r->o->client, n->last_seen ? n->last_seen : n->object, r->o->cancel,
-                         &text);
-        kube_problems_add(&r->result->problems, ERR_TIMEOUT, n->key, buf_take(&text));
-    }
-}
-
-static void report_unsent(struct run *r)
-{
-    size_t unsent = count_state(r, NODE_WAITING);
-    enum kube_need need;
-
-    r->result->complete = !unsent && !count_state(r, NODE_APPLYING) &&
-                          !count_state(r, NODE_TAKING_OVER) &&
-                          json_object_size(r->result->record) == r->nnodes;
-    if (!unsent || !r->failed)
-        return;
-    for (size_t i = 0; i < r->nnodes; i++) {
-        int other;
-
-        if (r->nodes[i].state != NODE_WAITING)
-            continue;
-        other = kube_graph_waits_for(r->graph, (int)i, &need);
-        kube_problems_add(&r->result->problems, ERR_FAIL, "",
-                          mem_printf("%zu more objects weren't sent because they need what failed; "
-                                     "the first is %s, which needs %s",
-                                     unsent, r->nodes[i].key,
-                                     other >= 0 ? r->nodes[other].key : "another object"));
-        return;
-    }
-}
-
 static void run_init(struct run *r, const struct kube_apply_options *o,
                      struct kube_apply_result *result)
 {
@@ -761,7 +580,7 @@ static void run_init(struct run *r, const struct kube_apply_options *o,
     r->remade = json_object();
     r->nnodes = json_array_size(o->objects);
     r->nodes = mem_calloc(r->nnodes, sizeof(*r->nodes));
-    r->next_progress = clock_deadline(PROGRESS_EVERY_MS);
+    r->next_progress = clock_deadline(APPLY_PROGRESS_MS);
     json_array_foreach (o->objects, i, object) {
         struct node *n = &r->nodes[i];
 
@@ -805,11 +624,11 @@ int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *res
         kube_problems_add(&result->problems, rc, "",
                           mem_strdup("interrupted; the next apply continues"));
     } else if (rc == ERR_TIMEOUT) {
-        report_unready(&r, "timed out");
+        apply_report_unready(&r, "timed out");
     } else if (rc) {
         kube_problems_add_err(&result->problems, &err);
     }
-    report_unsent(&r);
+    apply_report_unsent(&r);
     if (!result->problems.len && (rc || !result->complete))
         kube_problems_add(&result->problems, ERR_FAIL, "",
                           mem_printf("%zu of %zu objects were applied before the time ran out",
@@ -818,28 +637,4 @@ int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *res
              result->unchanged, result->ready, result->problems.len);
     run_done(&r);
     return kube_problems_code(&result->problems);
-}
-
-char *kube_foreign_text(const json_t *objects, const json_t *existing, const json_t *record,
-                        const char *set_id, const char *manager)
-{
-    struct buf out CLEANUP(buf_done) = BUF_INIT;
-    const json_t *object;
-    size_t i, n = 0;
-
-    json_array_foreach (objects, i, object) {
-        char *key CLEANUP(mem_cleanup) = kube_key(object);
-        const json_t *there = json_object_get(existing, key);
-        char *owner CLEANUP(mem_cleanup) = NULL;
-
-        if (!there || kube_is_ours(there, set_id, json_object_get(record, key)))
-            continue;
-        if (++n > KUBE_FOREIGN_NAMED)
-            continue;
-        owner = kube_owner_text(there, manager);
-        buf_printf(&out, "  %s: %s\n", key, owner);
-    }
-    if (n > KUBE_FOREIGN_NAMED)
-        buf_printf(&out, "  and %zu more\n", n - KUBE_FOREIGN_NAMED);
-    return n ? buf_take(&out) : NULL;
 }

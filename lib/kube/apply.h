@@ -43,29 +43,10 @@ struct kube_apply_result {
     bool complete; /* everything was applied (perhaps not everything became ready) */
 };
 
-/* Whether an existing object is one of ours: a member of the set, or, when it lost the label without
- * getting another set's, the very object (uid) that the record knows. */
-bool kube_is_ours(const json_t *metadata_object, const char *set_id, const json_t *record_entry);
-
-/* Objects of the set that exist and belong to somebody else, a line for each of the first
- * KUBE_FOREIGN_NAMED, with who it seems to be ("Helm release x", "Argo CD application y", ...).
- * Heap string; NULL when there are none. Nothing is written. */
-#define KUBE_FOREIGN_NAMED 10
-char *kube_foreign_text(const json_t *objects, const json_t *existing, const json_t *record,
-                        const char *set_id, const char *manager);
-
 /* Runs to the end and reports in result (initialised by the callee). The return value is 0 when
  * there is no problem, else the first problem's code. */
 int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *result);
 
 void kube_apply_result_done(struct kube_apply_result *r);
-
-/* The record entry of an object as the cluster has it. New reference. */
-json_t *kube_record_entry(const json_t *metadata_object, const char *manager);
-
-/* Whether a member is as recorded: same uid and entry hash, not being deleted, and its content is
- * `content`. Metadata suffices. */
-bool kube_unchanged(const json_t *metadata_object, const json_t *record_entry, const char *content,
-                    const char *manager);
 
 #endif

@@ -16,6 +16,7 @@
 #include "lib/kube/describe.h"
 #include "lib/kube/managed_fields.h"
 #include "lib/kube/members.h"
+#include "lib/kube/ours.h"
 
 #include "lib/base/banned.h"
 

@@ -12,6 +12,7 @@
 #include "lib/krm/path.h"
 #include "lib/kube/lease.h"
 #include "lib/kube/members.h"
+#include "lib/kube/ours.h"
 #include "resources/kubeflow/preflight.h"
 
 #include "lib/base/banned.h"

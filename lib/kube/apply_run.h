@@ -1,0 +1,69 @@
+/* One run of kube_apply, shared by its loop (apply.c) and its words (apply_report.c); private. */
+#ifndef KUBE_APPLY_RUN_H
+#define KUBE_APPLY_RUN_H
+
+#include "lib/krm/object.h"
+#include "lib/kube/apply.h"
+#include "lib/kube/graph.h"
+#include "lib/kube/watch.h"
+
+#define APPLY_MODULE      "kube.apply" /* in the log */
+#define APPLY_PROGRESS_MS 5000         /* between two lines about progress */
+
+enum node_state {
+    NODE_WAITING,     /* its needs aren't met yet */
+    NODE_TAKING_OVER, /* the patch of managedFields is in flight */
+    NODE_LOOKING,     /* it changed under that patch: read anew */
+    NODE_APPLYING,
+    NODE_LEAVING, /* what was applied to is being deleted: again when it is gone */
+    NODE_SERVING, /* a CRD: asking whether its kind is served */
+    NODE_APPLIED, /* waiting for readiness */
+    NODE_DONE,    /* ready, or readiness doesn't matter */
+    NODE_FAILED,
+};
+
+struct node {
+    int index;
+    enum node_state state;
+    json_t *object; /* borrowed from the options */
+    char *key;
+    const struct kube_resource *resource;
+    char content[KRM_CONTENT_HASH_SIZE];
+    int64_t generation; /* that our apply made: older watch events don't count */
+    bool forced;
+    bool adopted;
+    int looks, remade;
+    int64_t look_at;   /* NODE_LEAVING: when to look whether it is gone; INT64_MAX: in flight */
+    json_t *last_seen; /* newest watch event, for explanations */
+    char *why;         /* why it isn't ready */
+};
+
+struct run {
+    const struct kube_apply_options *o;
+    struct kube_apply_result *result;
+    struct kube_graph *graph;
+    struct kube_queue *queue;
+    struct kube_watcher *watcher;
+    char *selector;
+    struct node *nodes;
+    size_t nnodes;
+    json_t *index;   /* key -> node number */
+    json_t *watched; /* "plural.group" that a subscription exists for */
+    json_t *remade;  /* namespaces made anew: what was seen in them before is gone */
+    size_t failed;
+    int64_t next_progress;
+};
+
+size_t apply_count(const struct run *r, enum node_state state);
+
+/* "katib: 12 of 30 objects ready; waiting for ...", not more often than APPLY_PROGRESS_MS. */
+void apply_say_progress(struct run *r);
+
+/* After an early end: one problem for each object that didn't get ready, the first few with what the
+ * cluster says. how: "timed out". */
+void apply_report_unready(struct run *r, const char *how);
+
+/* Decides result->complete; one problem for what wasn't sent because something else failed. */
+void apply_report_unsent(struct run *r);
+
+#endif
