@@ -123,6 +123,11 @@ static void compare_content(struct refresh *r, const char *key, const json_t *co
         say(r, key, "and %zu more fields", c.lines - DESCRIBE_MAX_LINES);
 }
 
+static const json_t *find_content(const struct refresh *r, const char *key)
+{
+    return r->o->find_content ? r->o->find_content(r->o->find_arg, key) : NULL;
+}
+
 static void compare(struct refresh *r, const char *key, const json_t *live)
 {
     const json_t *content = json_object_get(r->o->content, key);
@@ -136,7 +141,7 @@ static void compare(struct refresh *r, const char *key, const json_t *live)
         say(r, key, "its content is another one than the last finished apply made");
     else if (!managed_fields_applied_by(live, r->o->manager))
         say(r, key, "it was made anew%s%s", writer[0] ? " by " : "", writer);
-    else if (content)
+    else if (content || (content = find_content(r, key)))
         compare_content(r, key, content, live);
     else if (r->o->record)
         say(r, key, "fields that we set were changed%s%s", writer[0] ? " by " : "", writer);

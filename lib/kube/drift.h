@@ -22,6 +22,10 @@ struct kube_refresh_options {
     const json_t *wanted;      /* key -> content hash, as state has it */
     const json_t *record;      /* as kube_apply made it, or NULL when it was lost */
     const json_t *content;     /* key -> the object as applied, or NULL where not known */
+    /* Asked for what content lacks, when it is needed: the object as applied, borrowed until the
+     * refresh is done, or NULL. */
+    const json_t *(*find_content)(void *arg, const char *key);
+    void *find_arg;
     struct cancel *cancel;
 };
 

@@ -13,8 +13,12 @@
  * and the create continues what the ApplySet says was begun. */
 #include "resources/kubeflow/component.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/log.h"
+#include "lib/base/mem.h"
+#include "lib/kube/members.h"
 #include "resources/kubeflow/component_parts.h"
 #include "resources/kubeflow/tfjson.h"
 #include "resources/session.h"
@@ -80,6 +84,48 @@ static void read_imported(struct tf_context *ctx, struct tf_read *op, struct kub
     manifests_done(&m);
 }
 
+/* What memory doesn't hold of the objects as applied (CRDs, Secrets): rendered again, once, and only
+ * believed where it is what state has the hash of. */
+struct rerender {
+    struct tf_context *ctx;
+    const struct tf_value *state;
+    const json_t *wanted; /* key -> hash */
+    json_t *objects;      /* key -> object; NULL = not rendered yet */
+};
+
+static void render_again(struct rerender *r)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    struct manifests m = {0};
+    json_auto_t *hashes = NULL;
+    const char *attribute;
+    json_t *object;
+    size_t i;
+
+    r->objects = json_object();
+    if (component_render_quietly(r->ctx, r->state, &m, &attribute, &err)) {
+        log_debug("component", "what was applied can't be rendered again: %s", err_msg(&err));
+        return;
+    }
+    hashes = install_hashes(m.objects);
+    json_array_foreach (m.objects, i, object) {
+        char *key CLEANUP(mem_cleanup) = kube_key(object);
+
+        if (json_equal(json_object_get(hashes, key), json_object_get(r->wanted, key)))
+            json_object_set(r->objects, key, object);
+    }
+    manifests_done(&m);
+}
+
+static const json_t *find_content(void *arg, const char *key)
+{
+    struct rerender *r = arg;
+
+    if (!r->objects)
+        render_again(r);
+    return json_object_get(r->objects, key);
+}
+
 static void read(struct tf_context *ctx, struct tf_read *op)
 {
     struct session *s = ctx->session;
@@ -87,7 +133,15 @@ static void read(struct tf_context *ctx, struct tf_read *op)
     struct install_refreshed found = {0};
     struct install_memory memory;
     struct kube_client *client;
-    json_auto_t *wanted = NULL;
+    json_auto_t *wanted = tfjson_of(tf_get(op->state, "objects"));
+    struct rerender again = {.ctx = ctx, .state = op->state, .wanted = wanted};
+    struct install_refresh_request r = {.manager = session_field_manager(s),
+                                        .set_name = component_set_name(ctx->arena, op->state),
+                                        .cluster_uid = component_str(op->state, "cluster_uid"),
+                                        .wanted = wanted,
+                                        .memory = &memory,
+                                        .find_content = find_content,
+                                        .find_arg = &again};
 
     if (session_connection(s) == SESSION_UNKNOWN)
         return;
@@ -101,10 +155,7 @@ static void read(struct tf_context *ctx, struct tf_read *op)
         install_memory_done(&memory);
         return;
     }
-    wanted = tfjson_of(tf_get(op->state, "objects"));
-    if (install_refresh(client, session_field_manager(s), component_set_name(ctx->arena, op->state),
-                        component_str(op->state, "cluster_uid"), wanted, &memory, ctx->cancel,
-                        &found, &err)) {
+    if (install_refresh(client, &r, ctx->cancel, &found, &err)) {
         tf_error_from(ctx->diags, NULL, "Can't read what is installed", &err);
     } else if (found.gone) {
         op->state = NULL;
@@ -113,6 +164,7 @@ static void read(struct tf_context *ctx, struct tf_read *op)
         json_decref(op->private_state);
         op->private_state = install_memory_save(&found.memory);
     }
+    json_decref(again.objects);
     install_refreshed_done(&found);
     install_memory_done(&memory);
 }

@@ -76,18 +76,25 @@ int install_lock(struct kube_client *c, const char *manager, const char *set_nam
                  struct err *err) WARN_UNUSED;
 void install_lock_lost(const char *set_name, struct kube_problems *problems);
 
-/* Refresh. `wanted` is state's objects (key -> hash). *ret_gone: not in this cluster (another uid, or
- * neither parent nor members). *ret_install_id gets the parent's token. */
+struct install_refresh_request {
+    const char *manager, *set_name;
+    const char *cluster_uid; /* of state */
+    const json_t *wanted;    /* state's objects */
+    const struct install_memory *memory;
+    /* As in kube_refresh_options: what memory doesn't hold. */
+    const json_t *(*find_content)(void *arg, const char *key);
+    void *find_arg;
+};
+
 struct install_refreshed {
-    bool gone;
+    bool gone;     /* not in this cluster: another uid, or neither parent nor members */
     json_t *drift; /* key -> lines */
     struct install_memory memory;
-    char install_id[APPLYSET_TOKEN_SIZE];
+    char install_id[APPLYSET_TOKEN_SIZE]; /* the parent's token */
 };
-int install_refresh(struct kube_client *c, const char *manager, const char *set_name,
-                    const char *cluster_uid, const json_t *wanted,
-                    const struct install_memory *memory, struct cancel *cancel,
-                    struct install_refreshed *ret, struct err *err) WARN_UNUSED;
+int install_refresh(struct kube_client *c, const struct install_refresh_request *r,
+                    struct cancel *cancel, struct install_refreshed *ret, struct err *err)
+    WARN_UNUSED;
 void install_refreshed_done(struct install_refreshed *r);
 
 /* What state's objects say of an object that was there before an import. */

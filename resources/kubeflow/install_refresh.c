@@ -34,30 +34,31 @@ void install_refreshed_done(struct install_refreshed *r)
     memset(r, 0, sizeof(*r));
 }
 
-static int refresh_here(struct kube_client *c, const char *manager, const char *set_name,
-                        const json_t *wanted, const struct install_memory *memory,
+static int refresh_here(struct kube_client *c, const struct install_refresh_request *r,
                         struct cancel *cancel, struct install_refreshed *out, struct err *err)
 {
     struct applyset_parent parent = {0};
     struct kube_refresh_result result;
-    json_auto_t *state_kinds = install_kinds(wanted), *kinds = NULL;
+    json_auto_t *state_kinds = install_kinds(r->wanted), *kinds = NULL;
     char set_id[APPLYSET_ID_SIZE];
-    int rc = applyset_read(c, set_name, cancel, &parent, err);
+    struct kube_refresh_options o = {.client = c,
+                                     .manager = r->manager,
+                                     .set_id = set_id,
+                                     .wanted = r->wanted,
+                                     .record = r->memory->record,
+                                     .content = r->memory->content,
+                                     .find_content = r->find_content,
+                                     .find_arg = r->find_arg,
+                                     .cancel = cancel};
+    int rc = applyset_read(c, r->set_name, cancel, &parent, err);
 
     if (rc)
         return rc;
-    applyset_id(set_name, set_id);
+    applyset_id(r->set_name, set_id);
     kinds = applyset_union(state_kinds, parent.group_kinds);
+    o.group_kinds = kinds;
     memcpy(out->install_id, parent.token, sizeof(out->install_id));
-    rc = kube_refresh(&(struct kube_refresh_options){.client = c,
-                                                     .manager = manager,
-                                                     .set_id = set_id,
-                                                     .group_kinds = kinds,
-                                                     .wanted = wanted,
-                                                     .record = memory->record,
-                                                     .content = memory->content,
-                                                     .cancel = cancel},
-                      &result, err);
+    rc = kube_refresh(&o, &result, err);
     if (!rc) {
         out->gone = !parent.exists && !json_object_size(result.members);
         if (!parent.exists && !out->gone)
@@ -71,10 +72,8 @@ static int refresh_here(struct kube_client *c, const char *manager, const char *
     return rc;
 }
 
-int install_refresh(struct kube_client *c, const char *manager, const char *set_name,
-                    const char *cluster_uid, const json_t *wanted,
-                    const struct install_memory *memory, struct cancel *cancel,
-                    struct install_refreshed *ret, struct err *err)
+int install_refresh(struct kube_client *c, const struct install_refresh_request *r,
+                    struct cancel *cancel, struct install_refreshed *ret, struct err *err)
 {
     struct install_refreshed out = {0};
     char *uid CLEANUP(mem_cleanup) = NULL;
@@ -82,15 +81,15 @@ int install_refresh(struct kube_client *c, const char *manager, const char *set_
 
     if (rc)
         return rc;
-    if (cluster_uid[0] && strcmp(cluster_uid, uid)) {
-        log_warn(MODULE, "%s: this is another cluster than before", set_name);
+    if (r->cluster_uid[0] && strcmp(r->cluster_uid, uid)) {
+        log_warn(MODULE, "%s: this is another cluster than before", r->set_name);
         out.gone = true;
     } else {
-        rc = refresh_here(c, manager, set_name, wanted, memory, cancel, &out, err);
+        rc = refresh_here(c, r, cancel, &out, err);
         if (rc)
             return rc;
-        out.memory.content = json_incref(memory->content);
-        out.memory.unfinished = memory->unfinished;
+        out.memory.content = json_incref(r->memory->content);
+        out.memory.unfinished = r->memory->unfinished;
     }
     *ret = out;
     return 0;

@@ -183,8 +183,8 @@ HCL
     k patch crd experiments.kubeflow.org --type=json \
         -p '[{"op":"replace","path":"/spec/names/categories","value":["none"]}]'
     tf plan
-    # CRDs are too big to be remembered: who changed it is said, not what
-    assert_contains out "CustomResourceDefinition/experiments.kubeflow.org" "changed by kubectl"
+    assert_contains out "CustomResourceDefinition/experiments.kubeflow.org" ".spec.names.categories" \
+        '-> "none" (by kubectl'
     apply
     assert_settled
     destroy
