@@ -14,6 +14,8 @@ BUILD   ?= build
 CC      ?= cc
 # part of the name of a test (check) or of a fuzz target (fuzz)
 T ?=
+# for check-render: the trees to compare on, instead of releases
+DIR ?=
 # how long `make fuzz` runs each target, in seconds
 FUZZ_SECONDS ?= 60
 
@@ -210,8 +212,9 @@ check-unit: $(UNIT_BINS)
 	$(RUN_TESTS) unit
 check-fuzz: $(FUZZ_BINS)
 	$(RUN_TESTS) fuzz
+# DIR: other trees to compare on than Kubeflow's releases
 check-render: $(RENDER_BINS)
-	$(RUN_TESTS) render
+	$(if $(DIR),@BUILD='$(BUILD)' tests/render/check_render $(DIR),$(RUN_TESTS) render)
 check-acceptance: $(ACCEPTANCE_BINS)
 	$(RUN_TESTS) acceptance
 
@@ -300,6 +303,7 @@ clean:
 help:
 	@echo 'make                    the provider'
 	@echo 'make check [T=name]     all tests: check-lint, check-unit, check-fuzz, check-render, check-acceptance'
+	@echo 'make check-render DIR=d our renderer against kustomize on the kustomizations below d'
 	@echo 'make demo, demo-clean   terraform apply of examples/quickstart; what it left behind goes away'
 	@echo 'make cluster            a local control plane that stays'
 	@echo 'make install            into the local mirror of Terraform'
