@@ -201,7 +201,7 @@ $(BUILD)/cluster: $(CLUSTER_SRCS) tests/cluster/build
 	    $(GO_VERSION_OF).gitMajor=$(word 1,$(subst ., ,$(KUBERNETES))) \
 	    $(GO_VERSION_OF).gitMinor=$(word 2,$(subst ., ,$(KUBERNETES)))"
 
-ACCEPTANCE_BINS := $(if $(call selected,$(wildcard tests/acceptance/test_*.sh)),$(BIN) $(PROBE) $(CLUSTER))
+ACCEPTANCE_BINS := $(if $(call selected,$(wildcard tests/acceptance/test_*.sh)),$(BIN) $(SAN_BIN) $(PROBE) $(CLUSTER))
 
 .PHONY: check check-lint check-unit check-fuzz check-render check-acceptance
 check: $(GEN_HDRS) $(UNIT_BINS) $(FUZZ_BINS) $(if $(T),,$(RENDER_BINS)) $(ACCEPTANCE_BINS)
