@@ -144,6 +144,7 @@ run_one() { # name
         export TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1
         # of a sanitised binary, whose stderr Terraform swallows
         export ASAN_OPTIONS=log_path=$WORK/sanitizer UBSAN_OPTIONS=log_path=$WORK/sanitizer
+        export LSAN_OPTIONS=suppressions=$ROOT/tests/acceptance/lsan.supp:print_suppressions=0
         export TSAN_OPTIONS="log_path=$WORK/sanitizer ignore_noninstrumented_modules=1"
         cli_config "$PROVIDER" "$PROVIDER_DIR"
         "test_$1"

@@ -67,6 +67,11 @@ quickstart() {
 
 # Namespaces, CRDs and cluster-wide roles by name, as far as Kubernetes itself doesn't keep them.
 cluster_wide() {
+    local i
+    for i in $(seq 300); do # what an earlier test deleted may still be going
+        no_namespace_terminates && break
+        sleep 0.1
+    done
     k get namespaces,crds,clusterroles,clusterrolebindings,validatingwebhookconfigurations,mutatingwebhookconfigurations \
         -o name | grep -vE '/(system:|kube-|default$|admin$|edit$|view$|cluster-admin$)' | sort
 }
