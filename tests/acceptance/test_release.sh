@@ -67,8 +67,7 @@ quickstart() {
 
 # Namespaces, CRDs and cluster-wide roles by name, as far as Kubernetes itself doesn't keep them.
 cluster_wide() {
-    local i
-    for i in $(seq 300); do # what an earlier test deleted may still be going
+    for _ in $(seq 300); do # what an earlier test deleted may still be going
         no_namespace_terminates && break
         sleep 0.1
     done
