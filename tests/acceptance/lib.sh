@@ -29,14 +29,17 @@ die() {
     exit 1
 }
 
-# Terraform breaks lines and escapes quotation marks; neither counts.
-unwrapped() { tr -s ' \n' '  ' <"$1" | sed 's/\\"/"/g'; }
+# Whether the file has the text, as it is or where Terraform has broken the line or escaped quotation
+# marks.
+has() { # file text
+    grep -qF -- "$2" "$1" || tr -s ' \n' '  ' <"$1" | sed 's/\\"/"/g' | grep -qF -- "$2"
+}
 
 assert_contains() { # file text...
     local file=$1
     shift
     for text; do
-        unwrapped "$file" | grep -qF -- "$text" || { tail -40 "$file"; die "\"$text\" isn't in $file"; }
+        has "$file" "$text" || { tail -40 "$file"; die "\"$text\" isn't in $file"; }
     done
 }
 
@@ -44,7 +47,7 @@ assert_lacks() { # file text...
     local file=$1
     shift
     for text; do
-        ! unwrapped "$file" | grep -qF -- "$text" || { tail -40 "$file"; die "\"$text\" is in $file"; }
+        ! has "$file" "$text" || { tail -40 "$file"; die "\"$text\" is in $file"; }
     done
 }
 
