@@ -471,6 +471,7 @@ HCL
     assert_contains out "ServiceAccount/stuck/account" "is being deleted" "example.com/stays"
     k -n stuck patch serviceaccount account --type=merge -p '{"metadata":{"finalizers":null}}'
     sed -i 's/, finalizers: .example.com.stays.//' app/account.yaml
+    NS=stuck config </dev/null
     apply
     assert_settled
     destroy
