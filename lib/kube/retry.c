@@ -18,7 +18,7 @@ static const struct {
     [KUBE_RETRY_CONNECTION] = {100, 1000, INT_MAX, "the API server can't be reached"},
     [KUBE_RETRY_SERVER] = {200, 5000, INT_MAX, "the API server is overloaded or starting"},
     [KUBE_RETRY_WEBHOOK] = {500, 5000, INT_MAX, "the webhook behind it isn't ready"},
-    [KUBE_RETRY_NOT_SERVED] = {200, 2000, INT_MAX, "its kind isn't served yet"},
+    [KUBE_RETRY_NOT_SERVED] = {100, 300, INT_MAX, "its kind isn't served yet"},
     [KUBE_RETRY_NAMESPACE] = {200, 1000, INT_MAX, "its namespace isn't there yet"},
     [KUBE_RETRY_TERMINATING] = {500, 5000, INT_MAX, "its namespace is being deleted"},
     [KUBE_RETRY_RACE] = {50, 1000, KUBE_RACE_TRIES, "somebody else wrote it at the same time"},
