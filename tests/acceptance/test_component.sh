@@ -766,6 +766,7 @@ metadata: {name: x}
 spec: {selfSigned: {}}
 YAML
     NS=needs config </dev/null
+    eventually missing k get namespace kubeflow-terraform # of an earlier test
     refused tf apply -auto-approve
     assert_contains out "Issuer" "depends_on" "Nothing was written"
     refused k get namespace needs
