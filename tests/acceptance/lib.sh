@@ -134,9 +134,10 @@ provider_processes() {
 no_provider_process() { [ -z "$(provider_processes)" ]; }
 no_socket() { [ -z "$(find "$WORK/tmp" -name plugin.sock 2>/dev/null)" ]; }
 
-# One try of a test, in a directory of its own; its status.
-try() { # name directory
-    WORK=$2
+run_one() { # name
+    local start
+    start=$(milliseconds)
+    WORK=$SCRATCH/$1
     mkdir -p "$WORK/tmp"
     (
         set -e
@@ -154,39 +155,16 @@ try() { # name directory
         eventually no_socket
         refused cat "$WORK"/sanitizer.* 2>/dev/null
     ) >"$WORK/log" 2>&1
-    local status=$? p
-    for p in $(provider_processes); do kill -9 "$p"; done
-    return $status
-}
-
-# Real clients and a real control plane on a shared machine miss a moment now and then: in CI, what fails is
-# tried once more, and said to be unsteady if it passes then. A sanitizer's report is never tried again.
-run_one() { # name
-    local start status
-    start=$(milliseconds)
-    # not as a condition: bash would forget the `set -e` in it
-    try "$1" "$SCRATCH/$1"
-    status=$?
-    if [ $status -eq 0 ]; then
+    if [ $? -eq 0 ]; then
         echo "ok $1 ($(($(milliseconds) - start)) ms)"
         passed=$((passed + 1))
-        return
-    fi
-    if [ -n "${CI:-}" ] && ! ls "$WORK"/sanitizer.* >/dev/null 2>&1; then
-        echo "unsteady $1:"
+    else
+        echo "FAIL $1"
         sed 's/^/    /' "$WORK/log"
-        if declare -F between_tries >/dev/null; then between_tries; fi
-        try "$1" "$SCRATCH/$1.again"
-        status=$?
-        if [ $status -eq 0 ]; then
-            echo "ok $1 (at the second try)"
-            passed=$((passed + 1))
-            return
-        fi
+        failed=$((failed + 1))
     fi
-    echo "FAIL $1"
-    sed 's/^/    /' "$WORK/log"
-    failed=$((failed + 1))
+    local p
+    for p in $(provider_processes); do kill -9 "$p"; done
 }
 
 selected() { # name filter...

@@ -7,7 +7,6 @@ PROVIDER=kubeflow
 PROVIDER_DIR=${PROVIDER_DIR:-$BUILD}
 trap 'cluster_stop; cleanup_all' EXIT
 cluster_start
-between_tries() { cluster_stop; cluster_start; } # a fresh cluster
 
 # --- what the tests install ----------------------------------------------------------------------
 

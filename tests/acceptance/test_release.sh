@@ -31,7 +31,6 @@ without_release() {
 
 trap 'cluster_stop; cleanup_all' EXIT
 cluster_start
-between_tries() { cluster_stop; cluster_start; } # a fresh cluster
 
 # --- what the tests install ----------------------------------------------------------------------
 
