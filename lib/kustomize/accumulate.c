@@ -203,14 +203,69 @@ static int accumulate_config(struct target *t, struct accumulator *acc, struct e
     return read_configs(t, "crds", config_from_crds, &acc->config, err);
 }
 
+/* --- the caller's changes ------------------------------------------------------------------------ */
+
+static bool holds(const json_t *objects, const json_t *object)
+{
+    const json_t *o;
+    size_t i;
+
+    json_array_foreach (objects, i, o) {
+        if (o == object)
+            return true;
+    }
+    return false;
+}
+
+/* Resources whose objects are still there stay what they are; other objects become new ones. */
+static int take_adjusted(struct target *t, struct accumulator *acc, const json_t *before,
+                         json_t *after, struct err *err)
+{
+    size_t kept = 0, i;
+    json_t *object;
+
+    for (i = 0; i < acc->m.len; i++) {
+        if (holds(after, acc->m.at[i]->object))
+            acc->m.at[kept++] = acc->m.at[i];
+    }
+    acc->m.len = kept;
+    json_array_foreach (after, i, object) {
+        int rc;
+
+        if (holds(before, object))
+            continue;
+        rc = resmap_append(t->ctx, &acc->m,
+                           resource_new(t->ctx, json_incref(object), "the caller's changes"), err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int adjust(struct target *t, struct accumulator *acc, struct err *err)
+{
+    const struct kustomize_options *o = t->ctx->options;
+    json_auto_t *before = NULL, *after = NULL;
+    int rc;
+
+    if (t->parent || !o->adjust)
+        return 0;
+    before = json_array();
+    for (size_t i = 0; i < acc->m.len; i++)
+        json_array_append(before, acc->m.at[i]->object);
+    after = json_copy(before);
+    rc = o->adjust(o->adjust_arg, after, err);
+    return rc ? rc : take_adjusted(t, acc, before, after, err);
+}
+
 int accumulate_target(struct target *t, struct accumulator *acc, struct err *err)
 {
     int rc;
 
     if ((rc = accumulate_resources(t, acc, target_get(t, "resources"), "resources", err)) ||
         (rc = accumulate_config(t, acc, err)) || (rc = plugins_generate(t, acc, err)) ||
-        (rc = accumulate_components(t, acc, err)) || (rc = plugins_transform(t, acc, err)) ||
-        (rc = plugins_validate(t, acc, err)))
+        (rc = accumulate_components(t, acc, err)) || (rc = adjust(t, acc, err)) ||
+        (rc = plugins_transform(t, acc, err)) || (rc = plugins_validate(t, acc, err)))
         return rc;
     rc = vars_declare(t->ctx, &acc->m, acc->vars, target_get(t, "vars"), err);
     return rc ? err_wrap(err, "%s: vars", t->file) : 0;

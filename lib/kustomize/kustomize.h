@@ -37,6 +37,14 @@ struct kustomize_options {
     struct parsed *parsed;                     /* what earlier renders parsed (parsed.h), or NULL */
     void (*warn)(void *arg, const char *message); /* deprecated fields and the like; or NULL */
     void *warn_arg;
+    /* Called once with the objects that the outermost kustomization's resources, generators and
+     * components have made, in an array, before its own transformers (patches and the like) run and
+     * before hashes, references to names and vars: what it changes takes part in all of them. It
+     * may change objects in place (setting members anew, not into strings that are there), take
+     * some out of the array, and append new ones, whose names get no hash. A code but 0 ends the
+     * render with it. Or NULL. */
+    int (*adjust)(void *arg, json_t *objects, struct err *err);
+    void *adjust_arg;
 };
 
 /* 0 and a new JSON array of objects in kustomize's order, or ERR_INVALID with a message that names

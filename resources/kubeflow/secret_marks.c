@@ -1,0 +1,93 @@
+#include "resources/kubeflow/secret_marks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/krm/gvk.h"
+#include "lib/krm/object.h"
+#include "lib/krm/path.h"
+
+#include "lib/base/banned.h"
+
+/* The member of an object, made when it isn't there. Borrowed. */
+static json_t *member(json_t *object, const char *name)
+{
+    json_t *m = json_object_get(object, name);
+
+    if (!json_is_object(m)) {
+        m = json_object();
+        json_object_set_new(object, name, m);
+    }
+    return m;
+}
+
+static json_t *parsed(const json_t *annotations)
+{
+    json_t *marks = json_loads(krm_str(annotations, SECRET_MARKS, NULL), 0, NULL);
+
+    if (json_is_object(marks))
+        return marks;
+    json_decref(marks);
+    return NULL;
+}
+
+/* Adds key: text to the annotation of an object or pod template. */
+static void note(json_t *object, const char *key, const char *text)
+{
+    json_t *annotations = member(member(object, "metadata"), "annotations");
+    json_auto_t *marks = parsed(annotations);
+    char *dump;
+
+    if (!marks)
+        marks = json_object();
+    json_object_set_new(marks, key, json_string(text));
+    dump = json_dumps(marks, JSON_COMPACT | JSON_SORT_KEYS);
+    json_object_set_new(annotations, SECRET_MARKS, json_string(dump));
+    free(dump);
+}
+
+void secret_mark(json_t *secret, const char *key, const char *name, const char *version)
+{
+    static const char *const maps[] = {"data", "stringData"};
+    char *mark CLEANUP(mem_cleanup) = mem_printf("%s#%s", name, version);
+
+    for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
+        json_t *map = json_object_get(secret, maps[i]);
+
+        json_object_del(map, key);
+        if (map && !json_object_size(map))
+            json_object_del(secret, maps[i]);
+    }
+    note(secret, key, mark);
+}
+
+void secret_mark_reader(json_t *workload, const char *name, const char *version)
+{
+    note(member(member(workload, "spec"), "template"), name, version);
+}
+
+json_t *secret_pin_name(json_t *objects, const char *namespace, const char *name)
+{
+    json_t *object;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        json_t *copy;
+
+        if (strcmp(gvk_of(object).kind, "Secret") ||
+            strcmp(krm_str(object, "metadata", "name", NULL), name) ||
+            strcmp(krm_str(object, "metadata", "namespace", NULL), namespace))
+            continue;
+        copy = json_deep_copy(object);
+        json_array_remove(objects, i);
+        json_array_append_new(objects, copy);
+        return copy;
+    }
+    return NULL;
+}
+
+json_t *secret_marks_of(const json_t *secret)
+{
+    return parsed(krm_get(secret, "metadata", "annotations", NULL));
+}

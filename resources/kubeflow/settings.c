@@ -1,0 +1,153 @@
+#include "resources/kubeflow/settings_parts.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "lib/krm/gvk.h"
+#include "lib/krm/path.h"
+
+#include "lib/base/attr.h"
+#include "lib/base/banned.h"
+
+/* --- the table ---------------------------------------------------------------------------------- */
+
+/* A setting and what it changes: rows run in this order; of one attribute there may be several. */
+static const struct setting {
+    const char *attribute; /* to blame */
+    const char *component; /* whose objects are changed; NULL = every one's */
+    setting_check *check;
+    setting_adjust *adjust, *finish;
+} settings[] = {
+    {.attribute = "release", .finish = hygiene_finish},
+};
+
+/* --- walking it --------------------------------------------------------------------------------- */
+
+int settings_check(const struct settings *s, const char **ret_attribute, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        int rc = settings[i].check ? settings[i].check(s, err) : 0;
+
+        *ret_attribute = settings[i].attribute;
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static bool is_about(const struct setting *row, const char *component)
+{
+    return !row->component || !strcmp(row->component, component);
+}
+
+int settings_adjust(const struct settings *s, const char *component, json_t *objects,
+                    const char **ret_attribute, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        int rc = settings[i].adjust && is_about(&settings[i], component)
+                     ? settings[i].adjust(s, objects, err)
+                     : 0;
+
+        *ret_attribute = settings[i].attribute;
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+int settings_finish(const struct settings *s, const char *component, json_t *objects,
+                    const char **ret_attribute, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+        int rc = settings[i].finish && is_about(&settings[i], component)
+                     ? settings[i].finish(s, objects, err)
+                     : 0;
+
+        *ret_attribute = settings[i].attribute;
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* --- looking into values and objects ------------------------------------------------------------ */
+
+static json_t *dig(const struct settings *s, va_list ap)
+{
+    const json_t *v = s->values;
+    const char *name;
+
+    while ((name = va_arg(ap, const char *)))
+        v = json_object_get(v, name);
+    return json_is_null(v) ? NULL : (json_t *)v;
+}
+
+json_t *settings_get(const struct settings *s, ...)
+{
+    va_list ap;
+    json_t *v;
+
+    va_start(ap, s);
+    v = dig(s, ap);
+    va_end(ap);
+    return v;
+}
+
+const char *settings_str(const struct settings *s, ...)
+{
+    const char *text;
+    va_list ap;
+
+    va_start(ap, s);
+    text = json_string_value(dig(s, ap));
+    va_end(ap);
+    return text ? text : "";
+}
+
+bool settings_true(const struct settings *s, ...)
+{
+    va_list ap;
+    bool yes;
+
+    va_start(ap, s);
+    yes = json_is_true(dig(s, ap));
+    va_end(ap);
+    return yes;
+}
+
+bool settings_installs(const struct settings *s, const char *component)
+{
+    const json_t *name;
+    size_t i;
+
+    json_array_foreach (s->components, i, name) {
+        if (!strcmp(json_string_value(name), component))
+            return true;
+    }
+    return false;
+}
+
+json_t *settings_find(const json_t *objects, const char *kind, const char *namespace,
+                      const char *name)
+{
+    json_t *object;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        if (!strcmp(gvk_of(object).kind, kind) &&
+            !strcmp(krm_str(object, "metadata", "name", NULL), name) &&
+            (!namespace || !strcmp(krm_str(object, "metadata", "namespace", NULL), namespace)))
+            return object;
+    }
+    return NULL;
+}
+
+int settings_need(const struct settings *s, const json_t *objects, const char *kind,
+                  const char *namespace, const char *name, json_t **ret_object, struct err *err)
+{
+    *ret_object = settings_find(objects, kind, namespace, name);
+    if (*ret_object)
+        return 0;
+    return err_set(err, ERR_INVALID, "release %s has no %s %s%s%s, which this setting changes",
+                   s->release->name, kind, namespace ? namespace : "", namespace ? "/" : "", name);
+}

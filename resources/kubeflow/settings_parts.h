@@ -1,0 +1,61 @@
+/* What the files of settings share; nobody else includes this.
+ *
+ *     settings.c             the table of settings, and walking it
+ *     settings_login.c       users, oidc, allow_default_login: Dex, oauth2-proxy, profiles' owners
+ *     settings_gateway.c     gateway: the Service, TLS, plain HTTP, the address in all its places
+ *     settings_storage.c     storage
+ *     settings_namespaces.c  namespace_labels
+ *     settings_images.c      image_mirrors, and images of the release that are gone
+ *     settings_secrets.c     values that releases ship with public defaults; rotate
+ *     settings_hygiene.c     what must not be applied as it is, whatever users set
+ */
+#ifndef KUBEFLOW_SETTINGS_PARTS_H
+#define KUBEFLOW_SETTINGS_PARTS_H
+
+#include <stdbool.h>
+
+#include "resources/kubeflow/settings.h"
+
+typedef int setting_check(const struct settings *s, struct err *err);
+typedef int setting_adjust(const struct settings *s, json_t *objects, struct err *err);
+
+setting_check login_check_users, login_check_oidc, login_check_default;
+setting_adjust login_adjust_dex, login_adjust_oauth2_proxy, login_adjust_issuer,
+    login_adjust_profiles, login_adjust_user_namespace;
+
+setting_check gateway_check;
+setting_adjust gateway_adjust_service, gateway_adjust_gateway, gateway_adjust_web_apps;
+
+setting_check storage_check;
+setting_adjust storage_adjust;
+
+setting_check namespaces_check;
+setting_adjust namespaces_adjust;
+
+setting_check images_check;
+setting_adjust images_adjust, images_finish;
+
+setting_check secrets_check_rotate;
+setting_adjust secrets_adjust;
+
+setting_adjust hygiene_finish;
+
+/* --- looking into values and objects ------------------------------------------------------------- */
+
+/* A member of values, at any depth; NULL-ended. NULL when absent or null. */
+json_t *settings_get(const struct settings *s, ...) __attribute__((sentinel));
+const char *settings_str(const struct settings *s, ...)
+    __attribute__((sentinel)); /* "" when absent */
+bool settings_true(const struct settings *s, ...) __attribute__((sentinel));
+bool settings_installs(const struct settings *s, const char *component);
+
+/* The object among objects, or NULL. namespace "" for a cluster-scoped one, NULL for any: namespaces
+ * are what the kustomization says so far. */
+json_t *settings_find(const json_t *objects, const char *kind, const char *namespace,
+                      const char *name);
+/* The same for what must be there: ERR_INVALID says that this release doesn't have it. */
+int settings_need(const struct settings *s, const json_t *objects, const char *kind,
+                  const char *namespace, const char *name, json_t **ret_object, struct err *err)
+    WARN_UNUSED;
+
+#endif
