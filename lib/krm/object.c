@@ -150,3 +150,20 @@ void krm_content_hash(const json_t *object, char out[KRM_CONTENT_HASH_SIZE])
     free(text);
     snprintf(out, KRM_CONTENT_HASH_SIZE, "v1:%.32s", hex);
 }
+
+/* The member of an object that is an object itself, made when it isn't one. Borrowed. */
+static json_t *member(json_t *object, const char *name)
+{
+    json_t *m = json_object_get(object, name);
+
+    if (!json_is_object(m)) {
+        m = json_object();
+        json_object_set_new(object, name, m);
+    }
+    return m;
+}
+
+void krm_set_annotation(json_t *object, const char *key, const char *value)
+{
+    json_object_set_new(member(member(object, "metadata"), "annotations"), key, json_string(value));
+}

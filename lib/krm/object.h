@@ -17,4 +17,7 @@ void krm_normalize(json_t *object);
 #define KRM_CONTENT_HASH_SIZE 36
 void krm_content_hash(const json_t *object, char out[KRM_CONTENT_HASH_SIZE]);
 
+/* Sets an annotation of an object, or of a pod template; metadata and its map are made if need be. */
+void krm_set_annotation(json_t *object, const char *key, const char *value);
+
 #endif

@@ -242,19 +242,35 @@ static int take_adjusted(struct target *t, struct accumulator *acc, const json_t
     return 0;
 }
 
+/* The name of the target's directory when it is right below the one in the options, else NULL. */
+static const char *adjustable(const struct target *t)
+{
+    const struct kustomize_options *o = t->ctx->options;
+    size_t len;
+
+    if (!o->adjust || t->loader != o->loader)
+        return NULL;
+    len = strlen(o->adjust_below);
+    if (strncmp(t->dir, o->adjust_below, len) != 0 || t->dir[len] != '/' ||
+        strchr(t->dir + len + 1, '/'))
+        return NULL;
+    return t->dir + len + 1;
+}
+
 static int adjust(struct target *t, struct accumulator *acc, struct err *err)
 {
     const struct kustomize_options *o = t->ctx->options;
+    const char *name = adjustable(t);
     json_auto_t *before = NULL, *after = NULL;
     int rc;
 
-    if (t->parent || !o->adjust)
+    if (!name)
         return 0;
     before = json_array();
     for (size_t i = 0; i < acc->m.len; i++)
         json_array_append(before, acc->m.at[i]->object);
     after = json_copy(before);
-    rc = o->adjust(o->adjust_arg, after, err);
+    rc = o->adjust(o->adjust_arg, name, after, err);
     return rc ? rc : take_adjusted(t, acc, before, after, err);
 }
 

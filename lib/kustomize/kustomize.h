@@ -13,6 +13,7 @@
 #define KUSTOMIZE_KUSTOMIZE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "lib/base/err.h"
 #include "lib/kustomize/loader.h"
@@ -37,14 +38,18 @@ struct kustomize_options {
     struct parsed *parsed;                     /* what earlier renders parsed (parsed.h), or NULL */
     void (*warn)(void *arg, const char *message); /* deprecated fields and the like; or NULL */
     void *warn_arg;
-    /* Called once with the objects that the outermost kustomization's resources, generators and
-     * components have made, in an array, before its own transformers (patches and the like) run and
-     * before hashes, references to names and vars: what it changes takes part in all of them. It
-     * may change objects in place (setting members anew, not into strings that are there), take
+    /* Called for each kustomization in a directory right below adjust_below (of the loader, no slash
+     * at the end), with that directory's name and, in an array, the objects that its resources,
+     * generators and components have made: before its own transformers (patches and the like) run
+     * and before hashes, references to names and vars, so what it changes takes part in all of them.
+     * It may change objects in place (setting members anew, not into strings that are there), take
      * some out of the array, and append new ones, whose names get no hash. A code but 0 ends the
      * render with it. Or NULL. */
-    int (*adjust)(void *arg, json_t *objects, struct err *err);
+    int (*adjust)(void *arg, const char *name, json_t *objects, struct err *err);
     void *adjust_arg;
+    const char *adjust_below;
+    bool strict_patches; /* a patch of the outermost kustomization whose target matches nothing is an
+                            error, not nothing */
 };
 
 /* 0 and a new JSON array of objects in kustomize's order, or ERR_INVALID with a message that names

@@ -140,19 +140,34 @@ static int apply_to(const struct transform *x, struct resource *patch, struct re
     return merge(x->target->ctx, target, own, patch, err);
 }
 
+/* A target that selects nothing is no error to the reference; a caller may want to know. */
+static int check_selected(const struct transform *x, bool any, struct err *err)
+{
+    char *text CLEANUP(mem_cleanup) = NULL;
+
+    if (any || x->target->parent || !x->target->ctx->options->strict_patches)
+        return 0;
+    text = json_dumps(json_object_get(x->args, "target"), JSON_COMPACT);
+    return err_set(err, ERR_INVALID, "the target %s of a patch selects no object", text);
+}
+
 static int merge_selected(const struct transform *x, struct resource *patch, struct err *err)
 {
     struct context *ctx = x->target->ctx;
     struct selector s;
+    bool any = false;
     int rc = selector_init(&s, json_object_get(x->args, "target"), err);
 
     if (rc)
         return rc;
-    for (size_t i = 0; i < x->m->len && !rc; i++)
-        if (selector_match(ctx, &s, x->m->at[i]))
-            rc = apply_to(x, patch, x->m->at[i], err);
+    for (size_t i = 0; i < x->m->len && !rc; i++) {
+        if (!selector_match(ctx, &s, x->m->at[i]))
+            continue;
+        any = true;
+        rc = apply_to(x, patch, x->m->at[i], err);
+    }
     selector_done(&s);
-    if (rc)
+    if (rc || (rc = check_selected(x, any, err)))
         return rc;
     resmap_drop_empty(x->m);
     return resmap_check(ctx, x->m, err);
@@ -193,6 +208,7 @@ static int patch_selected(const struct transform *x, const json_t *operations, b
 {
     struct context *ctx = x->target->ctx;
     struct selector s;
+    bool any = false;
     int rc = selector_init(&s, json_object_get(x->args, "target"), err);
 
     if (rc)
@@ -203,6 +219,7 @@ static int patch_selected(const struct transform *x, const json_t *operations, b
 
         if (!selector_match(ctx, &s, r))
             continue;
+        any = true;
         label = resource_label(ctx, r);
         if (store)
             resource_store_id(ctx, r);
@@ -212,7 +229,7 @@ static int patch_selected(const struct transform *x, const json_t *operations, b
             err_wrap(err, "%s: patch from %s", label, source);
     }
     selector_done(&s);
-    return rc;
+    return rc ? rc : check_selected(x, any, err);
 }
 
 /* A text that starts like JSON must be JSON; of YAML the first document counts. */

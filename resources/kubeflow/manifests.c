@@ -18,8 +18,10 @@
 
 #include "lib/base/banned.h"
 
-/* The overlay's directory in the tree; no release has one of that name. */
-#define OVERLAY_DIR "terraform-provider-kubeflow-overlay"
+/* The overlay's directory in the tree; no release has one of that name. A platform's components have
+ * theirs below it. */
+#define OVERLAY_DIR    "terraform-provider-kubeflow-overlay"
+#define COMPONENTS_DIR OVERLAY_DIR "/components"
 
 void manifests_done(struct manifests *m)
 {
@@ -51,6 +53,22 @@ static void place_done(struct place *p)
     free(p->dir);
 }
 
+/* Which tree a release is, or what is given instead of it. */
+static void place_of_release(const struct manifests_request *r,
+                             const struct catalog_release *release, struct place *p)
+{
+    p->attribute = "manifests";
+    if (r->tree_path)
+        p->spec.path = r->tree_path;
+    else if (r->tree_url)
+        p->spec.url = r->tree_url;
+    else {
+        p->spec.release = release->name;
+        p->attribute = "release";
+    }
+    p->spec.digest = r->tree_digest;
+}
+
 static int place_of_component(const struct manifests_request *r, struct place *p,
                               const char **ret_attribute, struct err *err)
 {
@@ -79,16 +97,7 @@ static int place_of_component(const struct manifests_request *r, struct place *p
     }
     p->dir = mem_strdup(p->component->path[target]);
     p->patch = catalog_patch(release, r->component, (enum catalog_target)target);
-    p->attribute = "manifests";
-    if (r->tree_path)
-        p->spec.path = r->tree_path;
-    else if (r->tree_url)
-        p->spec.url = r->tree_url;
-    else {
-        p->spec.release = release->name;
-        p->attribute = "release";
-    }
-    p->spec.digest = r->tree_digest;
+    place_of_release(r, release, p);
     return 0;
 }
 
@@ -124,6 +133,11 @@ static bool is_directory(const char *path)
 static int find_place(const struct manifests_request *r, struct place *p,
                       const char **ret_attribute, struct err *err)
 {
+    if (r->settings) {
+        place_of_release(r, r->settings->release, p);
+        p->dir = mem_strdup("");
+        return 0;
+    }
     if (r->component)
         return place_of_component(r, p, ret_attribute, err);
     p->attribute = r->path ? "path" : "url";
@@ -159,30 +173,66 @@ static json_t *kustomize_patch(const json_t *patch)
     return out;
 }
 
-/* The patches of the overlay, in kustomize's spelling: the catalog's first, so that the user's win. */
-static json_t *overlay_patches(const char *own, const json_t *users)
+static json_t *kustomize_patches(const json_t *users)
 {
     json_t *list = json_array();
     const json_t *patch;
     size_t i;
 
-    if (own)
-        json_array_append_new(list, json_pack("{s:s}", "patch", own));
     json_array_foreach (users, i, patch)
         json_array_append_new(list, kustomize_patch(patch));
     return list;
 }
 
-/* A kustomization over the one at dir that adds patches. JSON is YAML. */
-static int add_overlay(struct loader *memory, const char *dir, json_t *patches, struct err *err)
+/* A kustomization in the overlay. JSON is YAML. Steals resources and patches. */
+static int add_kustomization(struct loader *memory, const char *dir, json_t *resources,
+                             json_t *patches, struct err *err)
 {
-    char *base CLEANUP(mem_cleanup) = mem_printf("../%s", dir);
-    json_auto_t *overlay =
-        json_pack("{s:s, s:s, s:[s], s:O}", "apiVersion", "kustomize.config.k8s.io/v1beta1", "kind",
-                  "Kustomization", "resources", base, "patches", patches);
-    char *text CLEANUP(mem_cleanup) = json_dumps(overlay, JSON_INDENT(1));
+    json_auto_t *k = json_pack("{s:s, s:s, s:o, s:o}", "apiVersion",
+                               "kustomize.config.k8s.io/v1beta1", "kind", "Kustomization",
+                               "resources", resources, "patches", patches);
+    char *text CLEANUP(mem_cleanup) = json_dumps(k, JSON_INDENT(1));
+    char *path CLEANUP(mem_cleanup) = mem_printf("%s/kustomization.yaml", dir);
 
-    return loader_add(memory, OVERLAY_DIR "/kustomization.yaml", text, strlen(text), err);
+    return loader_add(memory, path, text, strlen(text), err);
+}
+
+/* One component, or any directory: the catalog's patch goes first, so that the user's win. */
+static int add_overlay(struct loader *memory, const struct place *p, json_t *patches,
+                       struct err *err)
+{
+    char *base CLEANUP(mem_cleanup) = mem_printf("../%s", p->dir);
+
+    if (p->patch)
+        json_array_insert_new(patches, 0, json_pack("{s:s}", "patch", p->patch));
+    return add_kustomization(memory, OVERLAY_DIR, json_pack("[s]", base), json_incref(patches),
+                             err);
+}
+
+/* A platform: a kustomization for each component, and one above them. */
+static int add_platform(struct loader *memory, const struct settings *s, json_t *patches,
+                        struct err *err)
+{
+    json_t *all = json_array();
+    const json_t *name;
+    size_t i;
+
+    json_array_foreach (s->components, i, name) {
+        const char *component = json_string_value(name);
+        const char *patch = catalog_patch(s->release, component, s->target);
+        char *dir CLEANUP(mem_cleanup) = mem_printf(COMPONENTS_DIR "/%s", component);
+        char *base CLEANUP(mem_cleanup) = mem_printf(
+            "../../../%s", catalog_component(s->release, component)->path[s->target]);
+        json_t *own = patch ? json_pack("[{s:s}]", "patch", patch) : json_array();
+        int rc = add_kustomization(memory, dir, json_pack("[s]", base), own, err);
+
+        if (rc) {
+            json_decref(all);
+            return rc;
+        }
+        json_array_append_new(all, json_sprintf("components/%s", component));
+    }
+    return add_kustomization(memory, OVERLAY_DIR, all, json_incref(patches), err);
 }
 
 static json_t *needs_of(const struct catalog_component *c)
@@ -194,29 +244,71 @@ static json_t *needs_of(const struct catalog_component *c)
     return out;
 }
 
-static int build(struct source_cache *sources, struct loader *tree, const char *dir,
-                 json_t *patches, const struct manifests_warnings *w, struct cancel *cancel,
-                 json_t **ret_objects, struct err *err)
+struct adjusting {
+    const struct settings *settings;
+    const char **ret_attribute;
+};
+
+static int adjust(void *arg, const char *name, json_t *objects, struct err *err)
+{
+    struct adjusting *a = arg;
+    const char *attribute = NULL;
+    json_t *object;
+    size_t i;
+    int rc = settings_adjust(a->settings, name, objects, &attribute, err);
+
+    if (rc) {
+        *a->ret_attribute = attribute;
+        return err_wrap(err, "component %s", name);
+    }
+    json_array_foreach (objects, i, object)
+        krm_set_annotation(object, MANIFESTS_COMPONENT, name);
+    return 0;
+}
+
+static int build(struct source_cache *sources, struct loader *tree, const struct place *p,
+                 const struct manifests_request *r, const struct manifests_warnings *w,
+                 struct cancel *cancel, json_t **ret_objects, const char **ret_attribute,
+                 struct err *err)
 {
     struct loader *memory CLEANUP(loader_cleanup) = loader_new_memory();
     struct loader *both CLEANUP(loader_cleanup) = loader_new_overlay(tree, memory);
+    json_auto_t *patches = kustomize_patches(r->patches);
     struct source_resolver resolver;
-    struct kustomize_options o = {.loader = tree, .path = dir, .warn = w->warn, .warn_arg = w->arg};
+    struct adjusting adjusting = {r->settings, ret_attribute};
+    struct kustomize_options o = {
+        .loader = tree, .path = p->dir, .warn = w->warn, .warn_arg = w->arg};
     int rc = 0;
 
-    if (json_array_size(patches)) {
-        rc = add_overlay(memory, dir, patches, err);
+    if (r->settings || p->patch || json_array_size(patches)) {
+        rc = r->settings ? add_platform(memory, r->settings, patches, err)
+                         : add_overlay(memory, p, patches, err);
         o.loader = both;
         o.path = OVERLAY_DIR;
+        o.strict_patches = true;
     }
     if (rc)
         return rc;
+    if (r->settings) {
+        o.adjust = adjust;
+        o.adjust_arg = &adjusting;
+        o.adjust_below = COMPONENTS_DIR;
+    }
     source_resolver_init(&resolver, sources, cancel);
     o.resolver = &resolver.resolver;
     o.parsed = source_cache_parsed(sources);
     rc = kustomize_build(&o, ret_objects, err);
     source_resolver_done(&resolver);
     return rc;
+}
+
+/* What is rendered, for messages. */
+static const char *subject(const struct manifests_request *r)
+{
+    return r->settings    ? "the platform"
+           : r->component ? r->component
+           : r->path      ? r->path
+                          : r->url;
 }
 
 /* A directory on disk has no tree of its own to take the digest of: what it renders to has one. */
@@ -235,7 +327,6 @@ int manifests_build(struct source_cache *sources, const struct manifests_request
 {
     struct place p CLEANUP(place_done) = {0};
     const struct source *src = NULL;
-    json_auto_t *patches = NULL;
     json_t *objects;
     int rc;
 
@@ -248,13 +339,10 @@ int manifests_build(struct source_cache *sources, const struct manifests_request
         return rc;
     if (json_array_size(r->patches))
         *ret_attribute = "patches";
-    patches = overlay_patches(p.patch, r->patches);
-    rc = build(sources, p.disk ? p.disk : src->loader, p.dir, patches, w, cancel, &objects, err);
+    rc = build(sources, p.disk ? p.disk : src->loader, &p, r, w, cancel, &objects, ret_attribute,
+               err);
     if (rc)
-        return err_wrap(err, "rendering %s",
-                        r->component ? r->component
-                        : r->path    ? r->path
-                                     : r->url);
+        return err_wrap(err, "rendering %s", subject(r));
     ret->objects = objects;
     ret->digest = src ? mem_strdup(src->digest) : digest_of_objects(objects);
     ret->version = mem_strdup(p.component ? p.component->version : "");
@@ -303,9 +391,11 @@ static int settle(json_t *objects, const struct manifests_request *r, const char
 
     json_array_foreach (objects, i, object) {
         char *key CLEANUP(mem_cleanup) = NULL;
+        const char *component =
+            krm_str(object, "metadata", "annotations", MANIFESTS_COMPONENT, NULL);
         int rc;
 
-        settle_namespace(object, objects, r->component);
+        settle_namespace(object, objects, r->settings ? component : r->component);
         rewrite_images(object, r->image_mirrors);
         rc = rewrite_ignore(object, r->ignore_fields, err);
         if (rc) {
@@ -327,6 +417,31 @@ static int settle(json_t *objects, const struct manifests_request *r, const char
     return 0;
 }
 
+/* The settings' last word, component by component. */
+static int finish(json_t *objects, const struct settings *s, const char **ret_attribute,
+                  struct err *err)
+{
+    const json_t *name;
+    size_t c;
+
+    json_array_foreach (s->components, c, name) {
+        json_auto_t *own = json_array();
+        json_t *object;
+        size_t i;
+        int rc;
+
+        json_array_foreach (objects, i, object) {
+            if (!strcmp(krm_str(object, "metadata", "annotations", MANIFESTS_COMPONENT, NULL),
+                        json_string_value(name)))
+                json_array_append(own, object);
+        }
+        rc = settings_finish(s, json_string_value(name), own, ret_attribute, err);
+        if (rc)
+            return err_wrap(err, "component %s", json_string_value(name));
+    }
+    return 0;
+}
+
 static void log_warning(void *arg, const char *message)
 {
     log_debug("kubeflow.manifests", "%s: %s", (const char *)arg, message);
@@ -336,11 +451,12 @@ int manifests_render(struct source_cache *sources, const struct manifests_reques
                      struct cancel *cancel, struct manifests *ret, const char **ret_attribute,
                      struct err *err)
 {
-    const char *name = r->component ? r->component : r->path ? r->path : r->url;
-    struct manifests_warnings warnings = {log_warning, (void *)name};
+    struct manifests_warnings warnings = {log_warning, (void *)subject(r)};
     struct manifests m = {0};
     int rc = manifests_build(sources, r, &warnings, cancel, &m, ret_attribute, err);
 
+    if (!rc && r->settings)
+        rc = finish(m.objects, r->settings, ret_attribute, err);
     if (!rc)
         rc = settle(m.objects, r, ret_attribute, err);
     if (rc) {

@@ -1,7 +1,9 @@
-/* From what users write (release and component, or a path or URL) to the objects to apply.
+/* From what users write (a release's components with their settings, one component, or a path or URL)
+ * to the objects to apply.
  *
- *     source (verified tree) -> overlay with the user's patches -> kustomize -> image mirrors,
- *     ignored fields, normalisation -> objects in order
+ *     source (verified tree) -> overlay: a kustomization per component (settings change its objects),
+ *     one above them with the user's patches -> kustomize -> image mirrors, ignored fields,
+ *     normalisation -> objects in order
  *
  * A pure function of the request and the manifests' content. */
 #ifndef KUBEFLOW_MANIFESTS_H
@@ -11,9 +13,12 @@
 
 #include "lib/base/cancel.h"
 #include "lib/base/err.h"
+#include "lib/kube/applyset.h"
+#include "resources/kubeflow/settings.h"
 #include "resources/kubeflow/source.h"
 
 struct manifests_request {
+    const struct settings *settings; /* a platform: its components, with settings; or NULL */
     const char *component; /* catalog name, or NULL with path or url */
     const char *release;   /* with component */
     const char *target;    /* "generic", "gke", "eks"; NULL = generic */
@@ -32,6 +37,10 @@ struct manifests {
     char *digest;    /* of the manifests' content: "sha256:..." */
     json_t *needs;   /* array of names of catalog components that must be there; may be empty */
 };
+
+/* On each object of a platform: the component that it belongs to. */
+#define MANIFESTS_COMPONENT APPLYSET_ANNOTATION("component")
+
 void manifests_done(struct manifests *m);
 
 /* On failure *ret_attribute names the attribute to blame ("release", "path", "patches", ...). */

@@ -10,21 +10,10 @@
 
 #include "lib/base/banned.h"
 
-/* The member of an object, made when it isn't there. Borrowed. */
-static json_t *member(json_t *object, const char *name)
+json_t *secret_marks_of(const json_t *object)
 {
-    json_t *m = json_object_get(object, name);
-
-    if (!json_is_object(m)) {
-        m = json_object();
-        json_object_set_new(object, name, m);
-    }
-    return m;
-}
-
-static json_t *parsed(const json_t *annotations)
-{
-    json_t *marks = json_loads(krm_str(annotations, SECRET_MARKS, NULL), 0, NULL);
+    json_t *marks =
+        json_loads(krm_str(object, "metadata", "annotations", SECRET_MARKS, NULL), 0, NULL);
 
     if (json_is_object(marks))
         return marks;
@@ -35,16 +24,14 @@ static json_t *parsed(const json_t *annotations)
 /* Adds key: text to the annotation of an object or pod template. */
 static void note(json_t *object, const char *key, const char *text)
 {
-    json_t *annotations = member(member(object, "metadata"), "annotations");
-    json_auto_t *marks = parsed(annotations);
-    char *dump;
+    json_auto_t *marks = secret_marks_of(object);
+    char *dump CLEANUP(mem_cleanup) = NULL;
 
     if (!marks)
         marks = json_object();
     json_object_set_new(marks, key, json_string(text));
     dump = json_dumps(marks, JSON_COMPACT | JSON_SORT_KEYS);
-    json_object_set_new(annotations, SECRET_MARKS, json_string(dump));
-    free(dump);
+    krm_set_annotation(object, SECRET_MARKS, dump);
 }
 
 void secret_mark(json_t *secret, const char *key, const char *name, const char *version)
@@ -64,7 +51,10 @@ void secret_mark(json_t *secret, const char *key, const char *name, const char *
 
 void secret_mark_reader(json_t *workload, const char *name, const char *version)
 {
-    note(member(member(workload, "spec"), "template"), name, version);
+    json_t *template = krm_get(workload, "spec", "template", NULL);
+
+    if (json_is_object(template))
+        note(template, name, version);
 }
 
 json_t *secret_pin_name(json_t *objects, const char *namespace, const char *name)
@@ -85,9 +75,4 @@ json_t *secret_pin_name(json_t *objects, const char *namespace, const char *name
         return copy;
     }
     return NULL;
-}
-
-json_t *secret_marks_of(const json_t *secret)
-{
-    return parsed(krm_get(secret, "metadata", "annotations", NULL));
 }

@@ -27,7 +27,7 @@ void secret_mark_reader(json_t *workload, const char *name, const char *version)
  * NULL when there is no such Secret. */
 json_t *secret_pin_name(json_t *objects, const char *namespace, const char *name);
 
-/* The marks of an object, key -> "<name>#<version>"; new reference, NULL when it has none. */
-json_t *secret_marks_of(const json_t *secret);
+/* The marks of an object or pod template; new reference, NULL when it has none. */
+json_t *secret_marks_of(const json_t *object);
 
 #endif
