@@ -100,14 +100,18 @@ void krm_normalize(json_t *object)
 
 /* --- content hash ----------------------------------------------------------------------------- */
 
-/* Prefixes of the labels and annotations that are put on objects when they are applied. */
-static const char *const own_prefixes[] = {"terraform-provider-kubeflow/",
-                                           "applyset.kubernetes.io/"};
+/* Labels and annotations that are put on objects when they are applied. (What stands for a Secret's
+ * values is none of them: with another version the object is another one.) */
+static const char *const own[] = {
+    "applyset.kubernetes.io/part-of",        "terraform-provider-kubeflow/content",
+    "terraform-provider-kubeflow/adopted",   "terraform-provider-kubeflow/filled",
+    "terraform-provider-kubeflow/component",
+};
 
 static bool is_own(const char *key)
 {
-    for (size_t i = 0; i < ARRAY_LEN(own_prefixes); i++)
-        if (!strncmp(key, own_prefixes[i], strlen(own_prefixes[i])))
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        if (!strcmp(key, own[i]))
             return true;
     return false;
 }

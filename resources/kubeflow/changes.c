@@ -53,8 +53,8 @@ static void add_drift(json_t *out, const json_t *drift, const json_t *wanted)
     }
 }
 
-json_t *install_changes(const char *what, const json_t *before, const json_t *content,
-                        json_t *objects, const json_t *drift)
+json_t *install_changes(const json_t *before, const json_t *content, json_t *objects,
+                        const json_t *drift)
 {
     json_t *out = json_array(), *object;
     json_auto_t *after = install_hashes(objects);
@@ -62,12 +62,6 @@ json_t *install_changes(const char *what, const json_t *before, const json_t *co
     json_t *hash;
     size_t i, labelled = 0;
 
-    if (!before) {
-        size_t n = json_array_size(objects);
-
-        line(out, "+ %s: %zu object%s", what, n, n == 1 ? "" : "s");
-        return out;
-    }
     json_array_foreach (objects, i, object) {
         char *name CLEANUP(mem_cleanup) = kube_key(object);
         const char *old = krm_str(before, name, NULL);

@@ -1,29 +1,96 @@
-/* What Terraform asks, and how a component answers.
- *
- * The value of the resource holds what users see; private state holds install_memory and, while an
- * operation is planned, what kind it is:
- *
- *     "op": "create"  the create's plan; also what the delete half of a replacement carries
- *     "op": "update"
- *     "op": "destroy" a real destroy, or the removal of an object that a create_before_destroy
- *                     replacement has left
- *
- * A create that returned with an error is tainted by Terraform, whose next apply sends the delete
- * half of a replacement and then a create. For something unfinished that delete removes nothing,
- * and the create continues what the ApplySet says was begun. */
 #include "resources/kubeflow/component.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/log.h"
+#include "lib/base/hash.h"
 #include "lib/base/mem.h"
 #include "lib/kube/members.h"
-#include "resources/kubeflow/component_parts.h"
+#include "resources/kubeflow/installation.h"
 #include "resources/kubeflow/tfjson.h"
 #include "resources/session.h"
 
 #include "lib/base/banned.h"
+
+#define SET_PREFIX    "component-"
+#define PATH_NAME_MAX 40
+
+static const char *const inputs[] = {
+    "name",   "release", "path",          "url",           "manifests",
+    "target", "patches", "ignore_fields", "image_mirrors", NULL,
+};
+static const char *const outputs[] = {"version", "webhook_ports", NULL};
+
+/* --- names -------------------------------------------------------------------------------------- */
+
+/* A name for a kustomization that has none: the end of its path, and a piece of its hash, because
+ * two kustomizations may both end in "base". */
+static const char *name_of_path(struct arena *a, const char *path)
+{
+    char hash[HASH_HEX_SIZE], slug[PATH_NAME_MAX + 1];
+    size_t n = 0, end = strlen(path), start;
+
+    while (end && path[end - 1] == '/')
+        end--;
+    start = end;
+    while (start && path[start - 1] != '/')
+        start--;
+    for (size_t i = start; i < end && n < PATH_NAME_MAX; i++) {
+        char c = path[i];
+
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c + 'a' - 'A');
+        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+            slug[n++] = c;
+        else if (n && slug[n - 1] != '-')
+            slug[n++] = '-';
+    }
+    while (n && slug[n - 1] == '-')
+        n--;
+    slug[n] = '\0';
+    hash_sha256_hex(path, strlen(path), hash);
+    return arena_printf(a, "%s%s%.8s", slug, n ? "-" : "", hash);
+}
+
+static const char *set_name(struct arena *a, const struct tf_value *v)
+{
+    return arena_printf(a, SET_PREFIX "%s", installation_str(v, "name"));
+}
+
+static const char *title_of(struct arena *a, const struct tf_value *v, const char *version)
+{
+    return version[0] ? arena_printf(a, "%s %s", installation_str(v, "name"), version)
+                      : arena_strdup(a, installation_str(v, "name"));
+}
+
+/* --- rendering ---------------------------------------------------------------------------------- */
+
+/* The objects that the inputs in v stand for. 0, or the error's code with *ret_attribute to blame. */
+static int render(struct tf_context *ctx, const struct tf_value *v, struct manifests *ret,
+                  const char **ret_attribute, struct err *err)
+{
+    json_auto_t *patches = tfjson_of(tf_get(v, "patches"));
+    json_auto_t *mirrors = tfjson_of(tf_get(v, "image_mirrors"));
+    json_auto_t *ignore = tfjson_of(tf_get(v, "ignore_fields"));
+    const struct tf_value *tree = tf_get(v, "manifests");
+    struct manifests_request r = {
+        .release = installation_str_or_null(v, "release"),
+        .target = installation_str_or_null(v, "target"),
+        .path = installation_str_or_null(v, "path"),
+        .url = installation_str_or_null(v, "url"),
+        .tree_path = installation_str_or_null(tree, "path"),
+        .tree_url = installation_str_or_null(tree, "url"),
+        .tree_digest = installation_str_or_null(tree, "digest"),
+        .patches = patches,
+        .image_mirrors = mirrors,
+        .ignore_fields = ignore,
+    };
+
+    if (!r.path && !r.url)
+        r.component = installation_str_or_null(v, "name");
+    return manifests_render(session_sources(ctx->session), &r, ctx->cancel, ret, ret_attribute,
+                            err);
+}
 
 /* --- validation --------------------------------------------------------------------------------- */
 
@@ -61,113 +128,93 @@ static void validate(struct tf_context *ctx, const struct tf_value *config)
             "behind your back.");
 }
 
-/* --- read and import ---------------------------------------------------------------------------- */
+/* --- planning ----------------------------------------------------------------------------------- */
 
-/* After an import: which objects are there, and how they differ. Reading writes nothing. */
-static void read_imported(struct tf_context *ctx, struct tf_read *op, struct kube_client *client)
+static void prepare(struct tf_context *ctx, struct tf_plan *p)
 {
-    struct err err CLEANUP(err_done) = ERR_INIT;
-    struct manifests m = {0};
-    json_auto_t *existing = NULL, *drift = NULL;
+    if (tf_is_null(tf_get(p->config, "name"))) {
+        const char *where =
+            installation_str(p->config, tf_is_null(tf_get(p->config, "path")) ? "url" : "path");
 
-    if (!component_render(ctx, op->state, &m))
-        return;
-    if (install_survey(client, session_field_manager(ctx->session), m.objects, ctx->cancel,
-                       &existing, &drift, &err)) {
-        tf_error_from(ctx->diags, NULL, "Can't read what is installed", &err);
-    } else if (!json_object_size(existing)) {
-        op->state = NULL; /* Terraform says "non-existent remote object" */
-    } else {
-        component_put_json(ctx, &op->state, "objects", existing);
-        component_put_json(ctx, &op->state, "drift", drift);
+        if (where[0])
+            installation_put_str(ctx, &p->planned, "name", name_of_path(ctx->arena, where));
+        else
+            installation_put_unknown(ctx, &p->planned, "name");
+        if (p->action == TF_UPDATE &&
+            !tf_equal(tf_get(p->planned, "name"), tf_get(p->prior, "name")))
+            tf_plan_requires_replace(ctx, p, TF_ATTR("name"));
     }
-    manifests_done(&m);
+    if (!tf_is_known(tf_get(p->planned, "name")))
+        installation_put_unknown(ctx, &p->planned, "id");
+    else
+        installation_put_str(
+            ctx, &p->planned, "id",
+            arena_printf(ctx->arena, APPLYSET_NAMESPACE "/%s", set_name(ctx->arena, p->planned)));
 }
 
-/* What memory doesn't hold of the objects as applied (CRDs, Secrets): rendered again, once, and only
- * believed where it is what state has the hash of. */
-struct rerender {
-    struct tf_context *ctx;
-    const struct tf_value *state;
-    const json_t *wanted; /* key -> hash */
-    json_t *objects;      /* key -> object; NULL = not rendered yet */
+static void describe(struct tf_context *ctx, const struct tf_value **v, const struct manifests *m,
+                     const json_t *hashes)
+{
+    json_auto_t *ports = manifests_webhook_ports(m->objects);
+
+    installation_put_str(ctx, v, "version", m->version);
+    installation_put_json(ctx, v, "objects", hashes);
+    installation_put_json(ctx, v, "webhook_ports", ports);
+}
+
+static json_t *info(const struct tf_value *v, const struct manifests *m)
+{
+    return json_pack("{s:s, s:s, s:s, s:s}", "component", installation_str(v, "name"), "release",
+                     installation_str(v, "release"), "version", m->version, "manifests_digest",
+                     m->digest);
+}
+
+static json_t *announce(const char *title, const struct manifests *m)
+{
+    size_t n = json_array_size(m->objects);
+
+    return json_pack("[o]", json_sprintf("+ %s: %zu object%s", title, n, n == 1 ? "" : "s"));
+}
+
+static const struct installation kind = {
+    .what = "component",
+    .inputs = inputs,
+    .outputs = outputs,
+    .set_name = set_name,
+    .title = title_of,
+    .prepare = prepare,
+    .render = render,
+    .describe = describe,
+    .info = info,
+    .announce = announce,
 };
 
-static void render_again(struct rerender *r)
+static void plan(struct tf_context *ctx, struct tf_plan *p)
 {
-    struct err err CLEANUP(err_done) = ERR_INIT;
-    struct manifests m = {0};
-    json_auto_t *hashes = NULL;
-    const char *attribute;
-    json_t *object;
-    size_t i;
-
-    r->objects = json_object();
-    if (component_render_quietly(r->ctx, r->state, &m, &attribute, &err)) {
-        log_debug("component", "what was applied can't be rendered again: %s", err_msg(&err));
-        return;
-    }
-    hashes = install_hashes(m.objects);
-    json_array_foreach (m.objects, i, object) {
-        char *key CLEANUP(mem_cleanup) = kube_key(object);
-
-        if (json_equal(json_object_get(hashes, key), json_object_get(r->wanted, key)))
-            json_object_set(r->objects, key, object);
-    }
-    manifests_done(&m);
+    installation_plan(&kind, ctx, p);
 }
 
-static const json_t *find_content(void *arg, const char *key)
+static void create(struct tf_context *ctx, struct tf_apply *op)
 {
-    struct rerender *r = arg;
-
-    if (!r->objects)
-        render_again(r);
-    return json_object_get(r->objects, key);
+    installation_create(&kind, ctx, op);
 }
 
 static void read(struct tf_context *ctx, struct tf_read *op)
 {
-    struct session *s = ctx->session;
-    struct err err CLEANUP(err_done) = ERR_INIT;
-    struct install_refreshed found = {0};
-    struct install_memory memory;
-    struct kube_client *client;
-    json_auto_t *wanted = tfjson_of(tf_get(op->state, "objects"));
-    struct rerender again = {.ctx = ctx, .state = op->state, .wanted = wanted};
-    struct install_refresh_request r = {.manager = session_field_manager(s),
-                                        .set_name = component_set_name(ctx->arena, op->state),
-                                        .cluster_uid = component_str(op->state, "cluster_uid"),
-                                        .wanted = wanted,
-                                        .memory = &memory,
-                                        .find_content = find_content,
-                                        .find_arg = &again};
-
-    if (session_connection(s) == SESSION_UNKNOWN)
-        return;
-    if (session_client(s, &client, &err)) {
-        tf_error_from(ctx->diags, NULL, "No connection to a cluster", &err);
-        return;
-    }
-    install_memory_load(op->private_state, &memory);
-    if (memory.imported) {
-        read_imported(ctx, op, client);
-        install_memory_done(&memory);
-        return;
-    }
-    if (install_refresh(client, &r, ctx->cancel, &found, &err)) {
-        tf_error_from(ctx->diags, NULL, "Can't read what is installed", &err);
-    } else if (found.gone) {
-        op->state = NULL;
-    } else {
-        component_put_json(ctx, &op->state, "drift", found.drift);
-        json_decref(op->private_state);
-        op->private_state = install_memory_save(&found.memory);
-    }
-    json_decref(again.objects);
-    install_refreshed_done(&found);
-    install_memory_done(&memory);
+    installation_read(&kind, ctx, op);
 }
+
+static void update(struct tf_context *ctx, struct tf_apply *op)
+{
+    installation_update(&kind, ctx, op);
+}
+
+static void remove_it(struct tf_context *ctx, struct tf_apply *op)
+{
+    installation_remove(&kind, ctx, op);
+}
+
+/* --- import ------------------------------------------------------------------------------------- */
 
 static void import(struct tf_context *ctx, struct tf_import *op)
 {
@@ -186,11 +233,12 @@ static void import(struct tf_context *ctx, struct tf_import *op)
                  "An import reads the cluster, so the provider's connection must be known.");
         return;
     }
-    component_put(ctx, &op->state, "name", tf_stringn(ctx->arena, op->id, (size_t)(at - op->id)));
-    component_put_str(ctx, &op->state, "release", at + 1);
-    component_put_str(ctx, &op->state, "id", component_id(ctx->arena, op->state));
-    component_put(ctx, &op->state, "installed", tf_bool(ctx->arena, true));
-    component_put_json(ctx, &op->state, "objects", empty);
+    installation_put(ctx, &op->state, "name",
+                     tf_stringn(ctx->arena, op->id, (size_t)(at - op->id)));
+    installation_put_str(ctx, &op->state, "release", at + 1);
+    installation_put_str(ctx, &op->state, "id", installation_id(&kind, ctx->arena, op->state));
+    installation_put(ctx, &op->state, "installed", tf_bool(ctx->arena, true));
+    installation_put_json(ctx, &op->state, "objects", empty);
     op->private_state = install_memory_save(&memory);
 }
 
@@ -198,10 +246,10 @@ const struct tf_resource component_resource = {
     .type_name = "kubeflow_component",
     .schema = &component_schema,
     .validate = validate,
-    .plan = component_plan,
-    .create = component_create,
+    .plan = plan,
+    .create = create,
     .read = read,
-    .update = component_update,
-    .remove = component_remove,
+    .update = update,
+    .remove = remove_it,
     .import = import,
 };

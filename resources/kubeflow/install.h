@@ -126,10 +126,10 @@ int install_removal_check(const struct install_removal *r, enum kube_strangers w
 /* 0 when all is gone; problems as in kube_remove. */
 int install_remove(const struct install_removal *r, struct kube_remove_result *result);
 
-/* The lines of `changes`: what turns `before` (key -> hash; NULL for a create) into `objects`.
+/* The lines of `changes` for an update: what turns `before` (key -> hash) into `objects`.
  * content: key -> object before, where known. drift: what the last refresh found, or NULL. */
-json_t *install_changes(const char *what, const json_t *before, const json_t *content,
-                        json_t *objects, const json_t *drift);
+json_t *install_changes(const json_t *before, const json_t *content, json_t *objects,
+                        const json_t *drift);
 
 /* "Kind.group" of every key, sorted. New reference. */
 json_t *install_kinds(const json_t *wanted);

@@ -127,15 +127,6 @@ static const char *const two_objects =
     "2}}\n"
     "---\n{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: n}, data: {k: bmV3}}\n";
 
-START_TEST(changes_of_a_create_are_one_line)
-{
-    json_auto_t *objects = yaml_all(two_objects);
-    json_auto_t *lines = install_changes("katib 0.18.0", NULL, NULL, objects, NULL);
-
-    assert_json(lines, "[\"+ katib 0.18.0: 2 objects\"]");
-}
-END_TEST
-
 START_TEST(changes_name_fields_and_hide_secrets)
 {
     json_auto_t *objects = yaml_all(two_objects);
@@ -145,7 +136,7 @@ START_TEST(changes_name_fields_and_hide_secrets)
         yaml("{apps/Deployment/n/a: {apiVersion: apps/v1, kind: Deployment, metadata: {name: a, "
              "namespace: n}, spec: {replicas: 1}}, Secret/n/s: {apiVersion: v1, kind: Secret, "
              "metadata: {name: s, namespace: n}, data: {k: b2xk}}}");
-    json_auto_t *lines = install_changes("x", before, content, objects, NULL);
+    json_auto_t *lines = install_changes(before, content, objects, NULL);
 
     assert_json(lines, "[\"~ apps/Deployment/n/a .spec.replicas: 1 -> 2\","
                        "\"~ Secret/n/s .data.k: (sensitive) -> (sensitive)\","
@@ -159,7 +150,7 @@ START_TEST(changes_repair_drift_and_label_imports)
     json_auto_t *before = yaml("{apps/Deployment/n/a: imported, Secret/n/s: imported}");
     json_auto_t *drift = yaml("{apps/Deployment/n/a: ['.spec.replicas: 2 -> 3 (by kubectl-edit)'], "
                               "Job/n/left: [left behind by an interrupted apply]}");
-    json_auto_t *lines = install_changes("x", before, NULL, objects, drift);
+    json_auto_t *lines = install_changes(before, NULL, objects, drift);
 
     assert_json(lines,
                 "[\"! apps/Deployment/n/a .spec.replicas: 2 -> 3 (by kubectl-edit): set back\","
@@ -256,7 +247,6 @@ int main(void)
     tcase_add_test(t, a_key_becomes_a_stub_with_the_same_key);
     tcase_add_test(t, memory_survives_its_own_form);
     tcase_add_test(t, memory_takes_no_harm);
-    tcase_add_test(t, changes_of_a_create_are_one_line);
     tcase_add_test(t, changes_name_fields_and_hide_secrets);
     tcase_add_test(t, changes_repair_drift_and_label_imports);
     tcase_add_test(t, images_move_to_their_mirrors);
