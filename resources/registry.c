@@ -1,12 +1,14 @@
 #include "resources/registry.h"
 
 #include "resources/kubeflow/component.h"
+#include "resources/kubeflow/platform.h"
 #include "resources/session.h"
 
 #include "lib/base/banned.h"
 
 static const struct tf_resource *const resources[] = {
     &component_resource,
+    &platform_resource,
     NULL,
 };
 

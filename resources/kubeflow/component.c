@@ -117,15 +117,7 @@ static void validate(struct tf_context *ctx, const struct tf_value *config)
         tf_error(ctx->diags, TF_ATTR("name"), "Missing release",
                  "A component of the catalog needs release, such as \"1.10.2\". A newer release is "
                  "never chosen by itself.");
-    if (tf_is_known(tree) && !tf_is_null(tf_get(tree, "path")) && !tf_is_null(tf_get(tree, "url")))
-        tf_error(ctx->diags, TF_ATTR("manifests"), "Conflicting attributes",
-                 "manifests.path and manifests.url can't be set together; remove one of them.");
-    if (tf_is_known(tree) && tf_is_null(tf_get(tree, "digest")) &&
-        (tf_is_known(tf_get(tree, "url")) || tf_is_known(url)))
-        tf_error(
-            ctx->diags, TF_ATTR("manifests"), "Missing digest",
-            "Manifests from a URL need manifests.digest, so that what is installed can't change "
-            "behind your back.");
+    installation_validate_tree(ctx, tree, url);
 }
 
 /* --- planning ----------------------------------------------------------------------------------- */

@@ -53,6 +53,22 @@ json_t *installation_fingerprint(const json_t *hashes)
     return json_string(hex);
 }
 
+void installation_validate_tree(struct tf_context *ctx, const struct tf_value *tree,
+                                const struct tf_value *url)
+{
+    if (!tf_is_known(tree))
+        return;
+    if (!tf_is_null(tf_get(tree, "path")) && !tf_is_null(tf_get(tree, "url")))
+        tf_error(ctx->diags, TF_ATTR("manifests"), "Conflicting attributes",
+                 "manifests.path and manifests.url can't be set together; remove one of them.");
+    if (tf_is_null(tf_get(tree, "digest")) &&
+        (tf_is_known(tf_get(tree, "url")) || tf_is_known(url)))
+        tf_error(
+            ctx->diags, TF_ATTR("manifests"), "Missing digest",
+            "Manifests from a URL need manifests.digest, so that what is installed can't change "
+            "behind your back.");
+}
+
 /* --- rendering ---------------------------------------------------------------------------------- */
 
 bool installation_inputs_known(const struct installation *kind, const struct tf_value *v)

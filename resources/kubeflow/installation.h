@@ -57,6 +57,10 @@ struct installation {
     void (*observe)(struct tf_context *ctx, struct kube_client *client, const struct tf_value **v);
 };
 
+/* Checks the attribute `manifests`. url: the attribute of that name, or NULL. */
+void installation_validate_tree(struct tf_context *ctx, const struct tf_value *tree,
+                                const struct tf_value *url);
+
 void installation_plan(const struct installation *kind, struct tf_context *ctx, struct tf_plan *p);
 void installation_create(const struct installation *kind, struct tf_context *ctx,
                          struct tf_apply *op);

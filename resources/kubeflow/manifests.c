@@ -27,6 +27,7 @@ void manifests_done(struct manifests *m)
 {
     json_decref(m->objects);
     json_decref(m->needs);
+    json_decref(m->components);
     free(m->version);
     free(m->digest);
     memset(m, 0, sizeof(*m));
@@ -188,9 +189,9 @@ static json_t *kustomize_patches(const json_t *users)
 static int add_kustomization(struct loader *memory, const char *dir, json_t *resources,
                              json_t *patches, struct err *err)
 {
-    json_auto_t *k = json_pack("{s:s, s:s, s:o, s:o}", "apiVersion",
-                               "kustomize.config.k8s.io/v1beta1", "kind", "Kustomization",
-                               "resources", resources, "patches", patches);
+    json_auto_t *k =
+        json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", "kustomize.config.k8s.io/v1beta1", "kind",
+                  "Kustomization", "resources", resources, "patches", patches);
     char *text CLEANUP(mem_cleanup) = json_dumps(k, JSON_INDENT(1));
     char *path CLEANUP(mem_cleanup) = mem_printf("%s/kustomization.yaml", dir);
 
@@ -221,8 +222,8 @@ static int add_platform(struct loader *memory, const struct settings *s, json_t 
         const char *component = json_string_value(name);
         const char *patch = catalog_patch(s->release, component, s->target);
         char *dir CLEANUP(mem_cleanup) = mem_printf(COMPONENTS_DIR "/%s", component);
-        char *base CLEANUP(mem_cleanup) = mem_printf(
-            "../../../%s", catalog_component(s->release, component)->path[s->target]);
+        char *base CLEANUP(mem_cleanup) =
+            mem_printf("../../../%s", catalog_component(s->release, component)->path[s->target]);
         json_t *own = patch ? json_pack("[{s:s}]", "patch", patch) : json_array();
         int rc = add_kustomization(memory, dir, json_pack("[s]", base), own, err);
 
@@ -305,10 +306,7 @@ static int build(struct source_cache *sources, struct loader *tree, const struct
 /* What is rendered, for messages. */
 static const char *subject(const struct manifests_request *r)
 {
-    return r->settings    ? "the platform"
-           : r->component ? r->component
-           : r->path      ? r->path
-                          : r->url;
+    return r->settings ? "the platform" : r->component ? r->component : r->path ? r->path : r->url;
 }
 
 /* A directory on disk has no tree of its own to take the digest of: what it renders to has one. */
@@ -442,6 +440,31 @@ static int finish(json_t *objects, const struct settings *s, const char **ret_at
     return 0;
 }
 
+/* The platform's components and how many objects each has. */
+static json_t *count_components(const json_t *objects, const struct settings *s)
+{
+    json_t *out = json_object();
+    const json_t *name, *object;
+    size_t i;
+
+    json_array_foreach (s->components, i, name) {
+        const char *component = json_string_value(name);
+
+        json_object_set_new(out, component,
+                            json_pack("{s:s, s:i}", "version",
+                                      catalog_component(s->release, component)->version, "objects",
+                                      0));
+    }
+    json_array_foreach (objects, i, object) {
+        json_t *n = json_object_get(json_object_get(out, krm_str(object, "metadata", "annotations",
+                                                                 MANIFESTS_COMPONENT, NULL)),
+                                    "objects");
+
+        json_integer_set(n, json_integer_value(n) + 1);
+    }
+    return out;
+}
+
 static void log_warning(void *arg, const char *message)
 {
     log_debug("kubeflow.manifests", "%s: %s", (const char *)arg, message);
@@ -463,6 +486,8 @@ int manifests_render(struct source_cache *sources, const struct manifests_reques
         manifests_done(&m);
         return rc;
     }
+    if (r->settings)
+        m.components = count_components(m.objects, r->settings);
     *ret = m;
     return 0;
 }

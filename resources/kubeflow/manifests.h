@@ -19,12 +19,12 @@
 
 struct manifests_request {
     const struct settings *settings; /* a platform: its components, with settings; or NULL */
-    const char *component; /* catalog name, or NULL with path or url */
-    const char *release;   /* with component */
-    const char *target;    /* "generic", "gke", "eks"; NULL = generic */
-    const char *path;      /* of a kustomization on disk (its bases may be anywhere), or
+    const char *component;           /* catalog name, or NULL with path or url */
+    const char *release;             /* with component */
+    const char *target;              /* "generic", "gke", "eks"; NULL = generic */
+    const char *path;                /* of a kustomization on disk (its bases may be anywhere), or
                               "archive.tar.gz//dir", "directory//dir"; or NULL */
-    const char *url;       /* of an archive, with "//dir" behind it; or NULL */
+    const char *url;                 /* of an archive, with "//dir" behind it; or NULL */
     const char *tree_path, *tree_url, *tree_digest; /* manifests = { path, url, digest }; or NULL */
     const json_t *patches;       /* array of {"patch": text, "target": {...}}; or NULL */
     const json_t *image_mirrors; /* prefix -> prefix; or NULL */
@@ -32,10 +32,12 @@ struct manifests_request {
 };
 
 struct manifests {
-    json_t *objects; /* array, normalised, every namespaced object with its namespace */
-    char *version;   /* the component's version; "" when not from the catalog */
-    char *digest;    /* of the manifests' content: "sha256:..." */
-    json_t *needs;   /* array of names of catalog components that must be there; may be empty */
+    json_t *objects;    /* array, normalised, every namespaced object with its namespace */
+    char *version;      /* the component's version; "" when not from the catalog */
+    char *digest;       /* of the manifests' content: "sha256:..." */
+    json_t *needs;      /* array of names of catalog components that must be there; may be empty */
+    json_t *components; /* of a platform, needed ones first: name -> {"version", "objects"}; else
+                           NULL */
 };
 
 /* On each object of a platform: the component that it belongs to. */

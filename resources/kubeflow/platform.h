@@ -1,0 +1,27 @@
+/* resource "kubeflow_platform": a whole release, or the chosen part of it. */
+#ifndef KUBEFLOW_PLATFORM_H
+#define KUBEFLOW_PLATFORM_H
+
+#include "lib/tf/resource.h"
+#include "resources/kubeflow/settings.h"
+
+extern const struct tf_schema platform_schema;
+extern const struct tf_resource platform_resource;
+
+/* The settings that a value of the resource stands for. */
+struct platform_settings {
+    struct settings settings;
+    json_t *values, *components; /* owned */
+};
+
+/* Of a config, plan or state whose inputs are known. ERR_INVALID with *ret_attribute to blame: no such
+ * release or component. *ret is to be released also after an error. */
+int platform_settings_of(const struct tf_value *v, struct platform_settings *ret,
+                         const char **ret_attribute, struct err *err) WARN_UNUSED;
+void platform_settings_done(struct platform_settings *s);
+
+/* Values of Secrets that users hand over in the configuration, under the names that
+ * settings give them: "user_password/<e-mail>", "oidc_connector_secret". New object. */
+json_t *platform_given_values(const struct tf_value *config);
+
+#endif
