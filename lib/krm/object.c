@@ -80,6 +80,36 @@ static void move_string_data(json_t *secret)
         json_object_del(secret, "stringData");
 }
 
+/* Placeholders for what a controller writes: base64 of nothing, or of a line break. */
+static bool is_placeholder(const char *bundle)
+{
+    static const char *const placeholders[] = {"", "Cg==", "XG4="};
+
+    for (size_t i = 0; i < ARRAY_LEN(placeholders); i++)
+        if (!strcmp(bundle, placeholders[i]))
+            return true;
+    return false;
+}
+
+static void drop_placeholder(json_t *client_config)
+{
+    const json_t *bundle = json_object_get(client_config, "caBundle");
+
+    if (json_is_string(bundle) && is_placeholder(json_string_value(bundle)))
+        json_object_del(client_config, "caBundle");
+}
+
+/* Certificates of the callers of webhooks are their controllers' to write. */
+static void drop_bundles(json_t *object)
+{
+    json_t *hook;
+    size_t i;
+
+    json_array_foreach (json_object_get(object, "webhooks"), i, hook)
+        drop_placeholder(json_object_get(hook, "clientConfig"));
+    drop_placeholder(krm_get(object, "spec", "conversion", "webhook", "clientConfig", NULL));
+}
+
 void krm_normalize(json_t *object)
 {
     struct gvk gvk = gvk_of(object);
@@ -87,6 +117,7 @@ void krm_normalize(json_t *object)
 
     drop_null_timestamps(object);
     json_object_del(object, "status");
+    drop_bundles(object);
     drop_empty(metadata, "labels");
     drop_empty(metadata, "annotations");
     if (krm_scope_of(gvk.group, gvk.kind) == KRM_SCOPE_CLUSTER)

@@ -8,7 +8,7 @@
 
 /* Server-side-apply hygiene (facts: fields that others own), in place: drops metadata.namespace on
  * cluster-scoped kinds (krm_scope_of), `creationTimestamp: null` anywhere in metadata and pod
- * template metadata, top-level `status`, the rules of aggregated ClusterRoles (aggregationRule
+ * template metadata, top-level `status`, placeholders for webhooks' caBundles, the rules of aggregated ClusterRoles (aggregationRule
  * present), empty labels/annotations; turns a Secret's stringData into data. */
 void krm_normalize(json_t *object);
 

@@ -152,14 +152,17 @@ static void compare(struct refresh *r, const char *key, const json_t *live)
         json_object_set_new(r->out->record, key, kube_record_entry(live, r->o->manager));
 }
 
-/* Of what differs only the uid is remembered, so that it shows again until it is repaired and is
- * still known as ours. */
-static void remember_uid(struct refresh *r, const char *key)
+/* Of what differs only what was applied to which object is remembered, not how it was then: so it
+ * shows again until it is repaired, and is still known as ours. */
+static void remember_applied(struct refresh *r, const char *key)
 {
-    const char *uid = krm_str(r->o->record, key, "u", NULL);
+    json_t *entry = json_object_get(r->o->record, key), *rest;
 
-    if (uid[0] && !json_object_get(r->out->record, key))
-        json_object_set_new(r->out->record, key, json_pack("{s:s}", "u", uid));
+    if (!entry || json_object_get(r->out->record, key))
+        return;
+    rest = json_copy(entry);
+    json_object_del(rest, "o");
+    json_object_set_new(r->out->record, key, rest);
 }
 
 /* In the version in which it was applied, so that the API server's conversion is no difference;
@@ -300,7 +303,7 @@ int kube_refresh(const struct kube_refresh_options *o, struct kube_refresh_resul
             say(&r, key, "left behind by an interrupted apply");
     }
     json_object_foreach ((json_t *)o->wanted, key, meta)
-        remember_uid(&r, key);
+        remember_applied(&r, key);
     log_debug("kube.drift", "%zu members, %zu of them differ", json_object_size(out.members),
               json_object_size(out.drift));
     *ret = out;

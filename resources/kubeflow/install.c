@@ -17,8 +17,9 @@
 
 #include "lib/base/banned.h"
 
-#define MODULE     "kubeflow.install"
-#define LOCK_TRIES 3
+#define MODULE         "kubeflow.install"
+#define LOCK_TRIES     3
+#define REMEMBERED_MAX 4096 /* bytes of an object as JSON */
 
 json_t *install_hashes(const json_t *objects)
 {
@@ -35,12 +36,14 @@ json_t *install_hashes(const json_t *objects)
     return out;
 }
 
-/* CRDs are too big to be remembered, Secrets too secret. */
+/* CRDs and a few others are too big to be remembered, Secrets too secret: they are rendered again
+ * when need be. */
 static bool is_remembered(const json_t *object)
 {
     const char *kind = gvk_of(object).kind;
 
-    return strcmp(kind, "CustomResourceDefinition") && strcmp(kind, "Secret");
+    return strcmp(kind, "CustomResourceDefinition") && strcmp(kind, "Secret") &&
+           json_dumpb(object, NULL, 0, JSON_COMPACT) <= REMEMBERED_MAX;
 }
 
 /* The content of what the record says is there: the wanted objects where they were applied, what was

@@ -28,7 +28,7 @@
 /* What private state remembers between runs. NULL members: not known. */
 struct install_memory {
     json_t *record;  /* as kube_apply made it */
-    json_t *content; /* key -> object as applied; without CRDs (too big) and Secrets */
+    json_t *content; /* key -> object as applied; without big ones (CRDs) and Secrets */
     bool imported;   /* nothing has been applied by us yet */
     bool unfinished; /* the last update didn't get everything applied and ready */
 };

@@ -5,9 +5,11 @@
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/hash.h"
+#include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/krm/yaml.h"
 #include "lib/kube/applyset.h"
+#include "lib/kube/members.h"
 #include "lib/tf/timeouts.h"
 #include "resources/kubeflow/tfjson.h"
 #include "resources/session.h"
@@ -91,6 +93,61 @@ bool installation_render(const struct installation *kind, struct tf_context *ctx
     tf_error_from(ctx->diags, attribute ? TF_ATTR(attribute) : NULL, "Manifests can't be rendered",
                   &err);
     return false;
+}
+
+json_t *installation_applied(const struct installation *kind, struct tf_context *ctx,
+                             const struct tf_value *state, const json_t *wanted)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    struct manifests m = {0};
+    json_auto_t *hashes = NULL;
+    json_t *out = json_object(), *object;
+    const char *attribute;
+    size_t i;
+
+    if (!installation_inputs_known(kind, state) || kind->render(ctx, state, &m, &attribute, &err)) {
+        log_debug("kubeflow", "what was applied can't be rendered again: %s", err_msg(&err));
+        return out;
+    }
+    hashes = install_hashes(m.objects);
+    json_array_foreach (m.objects, i, object) {
+        char *key CLEANUP(mem_cleanup) = kube_key(object);
+
+        if (json_equal(json_object_get(hashes, key), json_object_get(wanted, key)))
+            json_object_set(out, key, object);
+    }
+    manifests_done(&m);
+    return out;
+}
+
+/* An object that was applied before, changes, and isn't in memory. */
+static bool misses_content(const json_t *before, const json_t *hashes, const json_t *content)
+{
+    const char *key;
+    json_t *hash;
+
+    json_object_foreach ((json_t *)hashes, key, hash) {
+        const json_t *old = json_object_get(before, key);
+
+        if (old && !json_equal(old, hash) && !json_object_get(content, key))
+            return true;
+    }
+    return false;
+}
+
+void installation_complete(const struct installation *kind, struct tf_context *ctx,
+                           const struct tf_value *state, const json_t *hashes,
+                           struct install_memory *memory)
+{
+    json_auto_t *before = installation_objects(state, memory), *applied = NULL;
+
+    if (!misses_content(before, hashes, memory->content))
+        return;
+    applied = installation_applied(kind, ctx, state, before);
+    if (memory->content)
+        json_object_update_missing(memory->content, applied);
+    else
+        memory->content = json_incref(applied);
 }
 
 /* --- values -------------------------------------------------------------------------------------- */

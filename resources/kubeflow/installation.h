@@ -98,6 +98,18 @@ json_t *installation_fingerprint(const json_t *hashes);
 /* Renders, reporting errors; false after one. */
 bool installation_render(const struct installation *kind, struct tf_context *ctx,
                          const struct tf_value *v, struct manifests *ret) WARN_UNUSED;
+
+/* What state's inputs render to now, key -> object, as far as it is what was applied (wanted: key ->
+ * hash). Empty when it can't be rendered. New reference. */
+json_t *installation_applied(const struct installation *kind, struct tf_context *ctx,
+                             const struct tf_value *state, const json_t *wanted);
+
+/* Before an update to objects with these hashes: what memory lacks of the content of those that
+ * change is rendered again from state. */
+void installation_complete(const struct installation *kind, struct tf_context *ctx,
+                           const struct tf_value *state, const json_t *hashes,
+                           struct install_memory *memory);
+
 bool installation_inputs_known(const struct installation *kind, const struct tf_value *v);
 
 /* --- removal ------------------------------------------------------------------------------------- */

@@ -100,6 +100,8 @@ static void apply_rendered(const struct installation *kind, struct tf_context *c
     struct install_outcome out;
 
     install_memory_load(op->planned_private, &memory);
+    if (!r->create)
+        installation_complete(kind, ctx, op->prior, hashes, &memory);
     r->memory = r->create ? NULL : &memory;
     /* A create that replaces what was imported gets its memory too, but takes nothing over. */
     r->adopt = r->adopt || (!r->create && memory.imported);

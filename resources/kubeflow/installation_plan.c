@@ -108,6 +108,8 @@ static void plan_known(const struct installation *kind, struct tf_context *ctx,
         install_memory_done(&memory);
         return;
     }
+    if (!create)
+        installation_complete(kind, ctx, plan->prior, hashes, &memory);
     changes = changes_of(kind, ctx, plan, m, &memory);
     kind->describe(ctx, &plan->planned, m, hashes);
     installation_put_str(ctx, &plan->planned, "manifests_digest", m->digest);

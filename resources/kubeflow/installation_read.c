@@ -32,8 +32,7 @@ static void read_imported(const struct installation *kind, struct tf_context *ct
     manifests_done(&m);
 }
 
-/* What memory doesn't hold of the objects as applied (CRDs, Secrets): rendered again, once, and only
- * believed where it is what state has the hash of. */
+/* What memory doesn't hold of the objects as applied: rendered again, once. */
 struct rerender {
     const struct installation *kind;
     struct tf_context *ctx;
@@ -42,36 +41,12 @@ struct rerender {
     json_t *objects;      /* key -> object; NULL = not rendered yet */
 };
 
-static void render_again(struct rerender *r)
-{
-    struct err err CLEANUP(err_done) = ERR_INIT;
-    struct manifests m = {0};
-    json_auto_t *hashes = NULL;
-    const char *attribute;
-    json_t *object;
-    size_t i;
-
-    r->objects = json_object();
-    if (r->kind->render(r->ctx, r->state, &m, &attribute, &err)) {
-        log_debug("kubeflow", "what was applied can't be rendered again: %s", err_msg(&err));
-        return;
-    }
-    hashes = install_hashes(m.objects);
-    json_array_foreach (m.objects, i, object) {
-        char *key CLEANUP(mem_cleanup) = kube_key(object);
-
-        if (json_equal(json_object_get(hashes, key), json_object_get(r->wanted, key)))
-            json_object_set(r->objects, key, object);
-    }
-    manifests_done(&m);
-}
-
 static const json_t *find_content(void *arg, const char *key)
 {
     struct rerender *r = arg;
 
     if (!r->objects)
-        render_again(r);
+        r->objects = installation_applied(r->kind, r->ctx, r->state, r->wanted);
     return json_object_get(r->objects, key);
 }
 

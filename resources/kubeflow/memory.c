@@ -1,6 +1,7 @@
 /* install_memory: what private state remembers. The contents of applied objects are kept so that a
- * plan can say old and new value, and a refresh what changed, without manifests at hand; deflated,
- * because private state is stored in clear text with every state file. */
+ * plan can say old and new value, and a refresh what changed, without manifests at hand; deflated
+ * together with the record, whose keys are the same, because private state is stored in clear text
+ * with every state file. */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -15,15 +16,13 @@
 #define MEMORY_VERSION     1
 #define MEMORY_MAX_CONTENT ((size_t)64 << 20) /* inflated bytes that are accepted */
 
-static json_t *pack_content(const json_t *content)
+static json_t *pack(const json_t *books)
 {
-    char *text CLEANUP(mem_cleanup) = json_dumps(content, JSON_COMPACT);
+    char *text CLEANUP(mem_cleanup) = json_dumps(books, JSON_COMPACT);
     Bytef *packed CLEANUP(mem_cleanup) = NULL;
     char *encoded CLEANUP(mem_cleanup) = NULL;
     uLong len, bound;
 
-    if (!text)
-        return NULL;
     len = (uLong)strlen(text);
     bound = compressBound(len);
     packed = mem_alloc(bound);
@@ -33,8 +32,8 @@ static json_t *pack_content(const json_t *content)
     return json_pack("{s:s, s:I}", "z", encoded, "n", (json_int_t)len);
 }
 
-/* NULL for anything that isn't what pack_content made: the memory is then simply not there. */
-static json_t *unpack_content(const json_t *packed)
+/* NULL for anything that isn't what pack made: the memory is then simply not there. */
+static json_t *unpack(const json_t *packed)
 {
     const json_t *z = json_object_get(packed, "z");
     json_int_t n = json_integer_value(json_object_get(packed, "n"));
@@ -54,15 +53,22 @@ static json_t *unpack_content(const json_t *packed)
     return rc == Z_OK ? json_loadb(text, size, 0, NULL) : NULL;
 }
 
+static json_t *object_of(const json_t *books, const char *name)
+{
+    json_t *book = json_object_get(books, name);
+
+    return json_is_object(book) ? json_incref(book) : NULL;
+}
+
 void install_memory_load(const json_t *private_state, struct install_memory *ret)
 {
     struct install_memory m = {0};
-    json_t *record = json_object_get(private_state, "record");
 
     if (json_integer_value(json_object_get(private_state, "v")) == MEMORY_VERSION) {
-        if (json_is_object(record))
-            m.record = json_incref(record);
-        m.content = unpack_content(json_object_get(private_state, "content"));
+        json_auto_t *books = unpack(json_object_get(private_state, "books"));
+
+        m.record = object_of(books, "record");
+        m.content = object_of(books, "content");
         m.imported = json_is_true(json_object_get(private_state, "imported"));
         m.unfinished = json_is_true(json_object_get(private_state, "unfinished"));
     }
@@ -72,12 +78,12 @@ void install_memory_load(const json_t *private_state, struct install_memory *ret
 json_t *install_memory_save(const struct install_memory *m)
 {
     json_t *out = json_pack("{s:i}", "v", MEMORY_VERSION);
-    json_t *content = m->content ? pack_content(m->content) : NULL;
 
-    if (m->record)
-        json_object_set(out, "record", m->record);
-    if (content)
-        json_object_set_new(out, "content", content);
+    if (m->record || m->content) {
+        json_auto_t *books = json_pack("{s:O*, s:O*}", "record", m->record, "content", m->content);
+
+        json_object_set_new(out, "books", pack(books));
+    }
     if (m->imported)
         json_object_set_new(out, "imported", json_true());
     if (m->unfinished)

@@ -822,11 +822,12 @@ webhooks:
   clientConfig: {service: {name: web, namespace: refuse, port: 80, path: /x}}
   rules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [serviceaccounts]}]
   namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: refuse}}
+  objectSelector: {matchLabels: {app: web}} # not the namespace's own account, which pods need
 YAML
     also account <<YAML
 apiVersion: v1
 kind: ServiceAccount
-metadata: {name: late}
+metadata: {name: late, labels: {app: web}}
 YAML
     NS=refuse config </dev/null
     ctl webhook '{"namespace":"refuse","service":"web","mode":"deny","kind":"ServiceAccount","message":"not on my watch"}'
