@@ -1,33 +1,14 @@
 #!/usr/bin/env bash
-# Components of a real Kubeflow release against a real API server. The release comes from
-# ../shared/manifests, from the directory in KUBEFLOW_MANIFESTS_MIRROR or from the project's own
-# archive on the network; where none of them serves, examples/sample, a release in miniature, at
-# least proves the way from a tree.
+# Components of a real Kubeflow release against a real API server. Where the release can't be had,
+# examples/sample, a release in miniature, at least proves the way from a tree.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/cluster.sh"
+
+. "$(dirname "$0")/release.sh"
 
 PROVIDER=kubeflow
 PROVIDER_DIR=${PROVIDER_DIR:-$BUILD}
 RELEASE=1.10.2
-ARCHIVE=https://github.com/kubeflow/manifests/archive/refs/tags/v$RELEASE.tar.gz
-
-if [ -d "$ROOT/../shared/manifests" ]; then
-    KUBEFLOW_MANIFESTS_MIRROR=$(cd "$ROOT/../shared/manifests" && pwd)
-    export KUBEFLOW_MANIFESTS_MIRROR
-fi
-# each release is unpacked only once
-export XDG_CACHE_HOME=$SCRATCH/cache
-
-mirrored() { [ -f "${KUBEFLOW_MANIFESTS_MIRROR:-}/manifests-$RELEASE.tar.gz" ]; }
-HAS_RELEASE=
-if mirrored || curl -fsIL --max-time 10 -o /dev/null "$ARCHIVE" 2>/dev/null; then HAS_RELEASE=yes; fi
-
-# Returns whether the test can't go on.
-without_release() {
-    [ -z "$HAS_RELEASE" ] || return 1
-    [ -z "${CI:-}" ] || die "Kubeflow $RELEASE can't be had: no mirror, no network"
-    return 0
-}
 
 trap 'cluster_stop; cleanup_all' EXIT
 cluster_start
@@ -65,35 +46,11 @@ quickstart() {
     export TF_VAR_config_path=$KUBECONFIG_FILE
 }
 
-# Namespaces, CRDs and cluster-wide roles by name, as far as Kubernetes itself doesn't keep them.
-cluster_wide() {
-    for _ in $(seq 300); do # what an earlier test deleted may still be going
-        no_namespace_terminates && break
-        sleep 0.1
-    done
-    k get namespaces,crds,clusterroles,clusterrolebindings,validatingwebhookconfigurations,mutatingwebhookconfigurations \
-        -o name | grep -vE '/(system:|kube-|default$|admin$|edit$|view$|cluster-admin$)' | sort
-}
-
-no_namespace_terminates() { ! k get namespaces --no-headers | grep -q Terminating; }
-
-assert_cluster_is() { # file
-    eventually no_namespace_terminates
-    eventually missing k get namespace kubeflow-terraform
-    cluster_wide >now
-    diff "$1" now || die "the cluster isn't as it was"
-}
-
 objects_of() { state "kubeflow_component.$1" '.attributes.objects | length'; }
-
-unready() {
-    k get deployments -A -o json | jq -r '.items[]
-        | select((.status.readyReplicas // 0) != .spec.replicas) | .metadata.name'
-}
 
 tree_of_release() { # unpacks it to tree/
     local archive=${KUBEFLOW_MANIFESTS_MIRROR:-}/manifests-$RELEASE.tar.gz
-    mirrored || { archive=release.tar.gz && curl -fsSL -o "$archive" "$ARCHIVE"; }
+    mirrored "$RELEASE" || { archive=release.tar.gz && curl -fsSL -o "$archive" "$(archive_of "$RELEASE")"; }
     mkdir tree
     tar -xzf "$archive" -C tree --strip-components=1
 }
@@ -101,7 +58,7 @@ tree_of_release() { # unpacks it to tree/
 # --- the quickstart ------------------------------------------------------------------------------
 
 test_quickstart() {
-    if without_release; then echo "skipped: no release"; return; fi
+    if without_release "$RELEASE"; then echo "skipped: no release"; return; fi
     cluster_wide >before
     quickstart
     ctl reset-counts
@@ -134,7 +91,7 @@ test_quickstart() {
 }
 
 test_operators() {
-    if without_release; then echo "skipped: no release"; return; fi
+    if without_release "$RELEASE"; then echo "skipped: no release"; return; fi
     cluster_wide >before
     config istio-crds kubeflow-namespace notebook-controller training-operator </dev/null
     apply
@@ -150,7 +107,7 @@ test_operators() {
 jsonpath() { k -n kubeflow get deployment katib-ui -o "jsonpath=$1"; }
 
 test_settings_and_drift() {
-    if without_release; then echo "skipped: no release"; return; fi
+    if without_release "$RELEASE"; then echo "skipped: no release"; return; fi
     cluster_wide >before
     config cert-manager istio-crds kubeflow-namespace katib <<'HCL'
   patches = [{
@@ -210,7 +167,7 @@ kubectl_install() { # directory...
 }
 
 test_import_of_what_kubectl_installed() {
-    if without_release; then echo "skipped: no release"; return; fi
+    if without_release "$RELEASE"; then echo "skipped: no release"; return; fi
     tree_of_release
     config cert-manager istio-crds kubeflow-namespace </dev/null
     apply

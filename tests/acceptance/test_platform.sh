@@ -1,0 +1,290 @@
+#!/usr/bin/env bash
+# kubeflow_platform: whole releases against a real API server.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/cluster.sh"
+. "$(dirname "$0")/release.sh"
+
+PROVIDER=kubeflow
+PROVIDER_DIR=${PROVIDER_DIR:-$BUILD}
+trap 'cluster_stop; cleanup_all' EXIT
+cluster_start
+
+# --- what the tests install ----------------------------------------------------------------------
+
+# main.tf: the provider and a platform of the release; further attributes come on stdin.
+config() { # release
+    {
+        cat <<HCL
+terraform {
+  required_providers { kubeflow = { source = "mlops8020/kubeflow" } }
+}
+provider "kubeflow" {
+  config_path = "$KUBECONFIG_FILE"
+}
+resource "kubeflow_platform" "this" {
+  release = "$1"
+HCL
+        cat
+        echo "}"
+    } >main.tf
+}
+
+# What most tests set: a login, a gateway, and that a destroy may take all.
+usual() {
+    cat <<'HCL'
+  allow_default_login = true
+  gateway             = { service_type = "LoadBalancer", allow_plain_http = true }
+  on_destroy          = { crds = "delete", user_data = "delete" }
+HCL
+}
+
+# The same without most components, for tests of what doesn't depend on how many there are.
+small() {
+    usual
+    cat <<'HCL'
+  components = ["cert-manager", "katib", "notebook-controller"]
+  existing   = ["istio-install", "profiles", "kubeflow-istio-resources", "oauth2-proxy", "knative"]
+HCL
+}
+
+platform() { state kubeflow_platform.this ".attributes$1"; }
+
+applied_objects() { platform '.components_resolved | [.[].objects] | add'; }
+
+# --- the whole life of each release --------------------------------------------------------------
+
+life() { # release objects
+    if without_release "$1"; then echo "skipped: no release"; return; fi
+    cluster_wide >before
+    usual | config "$1"
+    tf plan
+    [ "$(wc -c <out)" -lt 20480 ] || die "the plan of a whole release takes $(wc -c <out) bytes"
+    assert_contains out "+ cert-manager" "+ katib" "1 to add"
+
+    ctl reset-counts
+    apply
+    assert_equal "$(applied_objects)" "$2"
+    assert_equal "$(unready)" ""
+    assert_equal "$(platform .url)" "http://$(platform .gateway_address)"
+    [ "$(wc -c <terraform.tfstate)" -lt 204800 ] || die "the state has $(wc -c <terraform.tfstate) bytes"
+    assert_settled
+
+    drift_is_repaired
+    a_setting_changes "$1"
+
+    destroy
+    assert_cluster_is before
+}
+
+drift_is_repaired() {
+    k -n kubeflow scale deployment katib-ui --replicas=3
+    k -n kubeflow delete service katib-ui
+    tf plan
+    assert_contains out "apps/Deployment/kubeflow/katib-ui" ".spec.replicas" "Service/kubeflow/katib-ui"
+    apply
+    assert_settled
+    assert_equal "$(k -n kubeflow get deployment katib-ui -o 'jsonpath={.spec.replicas}')" 1
+    k -n kubeflow get service katib-ui
+}
+
+a_setting_changes() { # release
+    usual | config "$1"
+    sed -i '$d' main.tf
+    cat >>main.tf <<'HCL'
+  patches = [{
+    target = { kind = "ConfigMap", name = "notebook-controller-config" }
+    patch  = "[{op: replace, path: /data/ENABLE_CULLING, value: 'true'}]"
+  }]
+}
+HCL
+    tf plan
+    assert_contains out "ENABLE_CULLING" "+ ConfigMap/kubeflow/notebook-controller-config-"
+    [ "$(wc -l <out)" -le 80 ] || die "the plan of one setting takes $(wc -l <out) lines"
+    ctl reset-counts
+    apply
+    # the ConfigMap under its new name, what mounts it, and our own books
+    [ "$(requests PATCH '^/api(s/apps)?/v1/namespaces/kubeflow/')" -le 4 ] || die "more than what changes was sent"
+    assert_settled
+}
+
+test_life_of_1_9_1() { life 1.9.1 569; }
+test_life_of_1_10_2() { life 1.10.2 611; }
+test_life_of_1_11_0() { life 1.11.0 653; }
+test_life_of_26_03() { life 26.03 675; }
+
+# --- killed, interrupted, restarted --------------------------------------------------------------
+
+# Runs terraform and kills the provider at a random moment, `times` times, until one run gets through.
+until_done() { # times terraform-arguments...
+    local times=$1 i
+    shift
+    for i in $(seq "$times"); do
+        setsid terraform "$@" -no-color -auto-approve >"out.$i" 2>&1 </dev/null &
+        local pid=$!
+        sleep "$((RANDOM % 4)).$((RANDOM % 10))"
+        provider_processes | xargs -r kill -9
+        wait "$pid" && { echo "run $i got through"; break; }
+        find tmp -name plugin.sock -delete
+    done
+    tf "$@" -auto-approve
+}
+
+test_killed_at_random_moments() {
+    local release=1.10.2
+    if without_release $release; then echo "skipped: no release"; return; fi
+    cluster_wide >before
+    usual | config $release
+    until_done 8 apply
+    assert_settled
+    assert_equal "$(applied_objects)" 611
+    sed -i 's/on_destroy/namespace_labels = { team = "ml" }\n  image_mirrors = { "docker.io\/" = "registry.example.com\/" }\n  on_destroy/' main.tf
+    until_done 6 apply
+    assert_settled
+    until_done 6 destroy
+    assert_cluster_is before
+}
+
+test_the_api_server_restarts_in_the_middle() {
+    if without_release 26.03; then echo "skipped: no release"; return; fi
+    small | config 26.03
+    setsid terraform apply -no-color -auto-approve >out 2>&1 </dev/null &
+    local pid=$!
+    eventually k get namespace kubeflow
+    ctl restart-apiserver '{"downMs":2000}'
+    wait "$pid" || { tail -40 out; die "the apply didn't survive a restart"; }
+    assert_settled
+    destroy
+}
+
+# --- what comes late, or never -------------------------------------------------------------------
+
+test_a_webhook_that_answers_late() {
+    if without_release 26.03; then echo "skipped: no release"; return; fi
+    small | config 26.03
+    ctl webhook '{"namespace":"cert-manager","service":"cert-manager-webhook","delayMs":4000}'
+    ctl hold '{"namespace":"cert-manager","kind":"Deployment","name":"cert-manager-webhook"}'
+    setsid terraform apply -no-color -auto-approve >out 2>&1 </dev/null &
+    local pid=$!
+    eventually k -n cert-manager get deployment cert-manager-webhook
+    sleep 3
+    ctl release '{"namespace":"cert-manager"}'
+    wait "$pid" || { tail -40 out; die "the apply didn't wait for the webhook"; }
+    ctl reset
+    assert_settled
+    destroy
+}
+
+test_a_workload_that_never_becomes_ready() {
+    if without_release 26.03; then echo "skipped: no release"; return; fi
+    small | config 26.03
+    sed -i '$d' main.tf
+    printf '  timeouts { create = "25s" }\n}\n' >>main.tf
+    ctl pull-fail '{"namespace":"kubeflow","kind":"Deployment","name":"katib-mysql","message":"manifest unknown"}'
+    refused tf apply -auto-approve
+    assert_contains out "apps/Deployment/kubeflow/katib-mysql" "ImagePullBackOff" "manifest unknown" "kubectl -n kubeflow"
+    assert_equal "$(platform .installed)" false
+
+    # not waiting is enough to go on
+    sed -i '/timeouts/d' main.tf
+    sed -i 's/release = /wait = false\n  release = /' main.tf
+    apply
+    assert_equal "$(platform .installed)" true
+    ctl reset
+    assert_settled
+    destroy
+}
+
+# --- what is refused before anything is written --------------------------------------------------
+
+says() { # text...; the plan fails and nothing was written
+    refused tf plan
+    assert_contains out "$@"
+}
+
+test_bad_input() {
+    if without_release 26.03; then echo "skipped: no release"; return; fi
+    config 26.04 <<<'allow_default_login = true'
+    says "26.04" "release"
+    config 26.03 <<<'
+  allow_default_login = true
+  components = ["katyb"]'
+    says 'no component "katyb"' 'did you mean "katib"'
+    config 26.03 <<<'
+  allow_default_login = true
+  patches = [{ target = { kind = "Deployment", name = "nobody" }, patch = "[{op: remove, path: /spec}]" }]'
+    says "patches" "selects no object"
+    config 26.03 <<<'
+  allow_default_login = true
+  manifests = { digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000" }'
+    says "sha256:0000000000"
+    config 26.03 <<<'
+  users = { "ml@example.com" = { password_hash = "secret" } }'
+    says "users" "bcrypt"
+    config 26.03 <<<'
+  allow_default_login = true
+  gateway = { service_type = "LoadBalancer" }'
+    says "gateway" "allow_plain_http"
+    config 26.03 </dev/null
+    says "allow_default_login"
+    mkdir empty
+    usual | config 26.03
+    KUBEFLOW_MANIFESTS_MIRROR=$PWD/empty says "26.03"
+    refused k get namespace kubeflow-terraform
+}
+
+# What only the cluster can say is said before the first write, all at once.
+test_refused_by_the_cluster() {
+    if without_release 26.03; then echo "skipped: no release"; return; fi
+    small | config 26.03
+    sed -i 's/kubeconfig"/kubeconfig.nobody"/' main.tf
+    refused tf apply -auto-approve
+    assert_contains out "forbidden"
+    small | config 26.03
+    sed -i 's/gateway .*/gateway = { hostname = "kubeflow.example.com", tls = { secret_name = "missing" } }/; s/"istio-install", //; s/"oauth2-proxy", //' main.tf
+    refused tf apply -auto-approve
+    assert_contains out "istio-system/missing"
+    refused k get namespace kubeflow
+}
+
+# --- secrets ---------------------------------------------------------------------------------------
+
+secret() { k -n "$1" get secret "$2" -o "jsonpath={.data.$3}" | base64 -d; } # namespace name key
+
+test_secrets_are_made_here() {
+    if without_release 26.03; then echo "skipped: no release"; return; fi
+    config 26.03 <<'HCL'
+  users = { "ml@example.com" = {
+    password_hash = "$2y$12$4K/VkmDd1q1Orb3xAt82zu8gk7Ad6ReFR4LCP9UeYE90NLiN9Df72"
+    profile       = "ml"
+  } }
+  components = ["dex", "oauth2-proxy"]
+  on_destroy = { crds = "delete", user_data = "delete" }
+HCL
+    apply
+    assert_settled
+    local client cookie
+    client=$(secret auth dex-oidc-client OIDC_CLIENT_SECRET)
+    cookie=$(secret oauth2-proxy oauth2-proxy cookie-secret)
+    assert_equal "$(secret oauth2-proxy oauth2-proxy client-secret)" "$client"
+    [ "${#client}" -ge 24 ] && [ "$client" != pUBnBOY80SnXgjibTYM9ZWNzY2xreNGQok ] || die "the public client secret"
+    [ "${#cookie}" -ge 24 ] && [ "$cookie" != 7d16fee92f8d11b8940b081b3f8b8acb ] || die "the public cookie secret"
+    refused grep -qF -e "$client" -e "$cookie" -e "$(printf %s "$client" | base64)" terraform.tfstate out
+    k -n ml get rolebindings 2>/dev/null || true
+    k get profile ml
+
+    # what somebody deletes is filled in again, a new number makes a new value
+    sed -i 's/  components/  rotate = { cookie_secret = 2 }\n  components/' main.tf
+    tf plan
+    assert_contains out "oauth2-proxy"
+    apply
+    assert_settled
+    [ "$(secret oauth2-proxy oauth2-proxy cookie-secret)" != "$cookie" ] || die "the cookie secret wasn't renewed"
+    assert_equal "$(secret oauth2-proxy oauth2-proxy client-secret)" "$client"
+    destroy
+
+    apply
+    [ "$(secret auth dex-oidc-client OIDC_CLIENT_SECRET)" != "$client" ] || die "two installs have one client secret"
+    destroy
+}
+
+run_tests "$@"
