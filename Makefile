@@ -2,7 +2,7 @@
 #
 #   make            builds build/terraform-provider-kubeflow
 #   make check      runs everything that CI runs            (make check T=lease: only such tests)
-#   make demo       local control plane + terraform apply of examples/quickstart
+#   make demo       local control plane + terraform apply of examples/platform
 #   make help       lists the other targets
 #
 # Sources are found by folder: a new file needs no line here. There are two trees of objects:
@@ -304,7 +304,7 @@ help:
 	@echo 'make                    the provider'
 	@echo 'make check [T=name]     all tests: check-lint, check-unit, check-fuzz, check-render, check-acceptance'
 	@echo 'make check-render DIR=d our renderer against kustomize on the kustomizations below d'
-	@echo 'make demo, demo-clean   terraform apply of examples/quickstart; what it left behind goes away'
+	@echo 'make demo, demo-clean   terraform apply of examples/platform; what it left behind goes away'
 	@echo 'make cluster            a local control plane that stays'
 	@echo 'make install            into the local mirror of Terraform'
 	@echo 'make dist               what a release consists of, in $(BUILD)/dist'
