@@ -45,6 +45,9 @@ struct installation {
      * *ret_attribute to blame. */
     int (*render)(struct tf_context *ctx, const struct tf_value *v, struct manifests *ret,
                   const char **ret_attribute, struct err *err);
+    /* v with stand-ins for unknown values that don't decide which objects there are; or NULL: there
+     * are none. */
+    const struct tf_value *(*stand_in)(struct arena *a, const struct tf_value *v);
     /* Puts the outputs into the value. hashes: key -> content hash of what is there. */
     void (*describe)(struct tf_context *ctx, const struct tf_value **v, const struct manifests *m,
                      const json_t *hashes);

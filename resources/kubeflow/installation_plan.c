@@ -66,6 +66,29 @@ static void plan_unknown(const struct installation *kind, struct tf_context *ctx
         put_cluster_unknown(ctx, plan);
 }
 
+/* A create of which only values of fields aren't known: what is made can be said. */
+static void plan_partly(const struct installation *kind, struct tf_context *ctx,
+                        struct tf_plan *plan)
+{
+    const struct tf_value *v = kind->stand_in ? kind->stand_in(ctx->arena, plan->planned) : NULL;
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    struct manifests m = {0};
+    json_auto_t *changes = NULL;
+    const char *attribute = NULL;
+
+    plan_unknown(kind, ctx, plan);
+    if (plan->action != TF_CREATE || !v || !installation_inputs_known(kind, v))
+        return;
+    if (kind->render(ctx, v, &m, &attribute, &err)) {
+        tf_error_from(ctx->diags, attribute ? TF_ATTR(attribute) : NULL,
+                      "Manifests can't be rendered", &err);
+        return;
+    }
+    changes = kind->announce(kind->title(ctx->arena, v, m.version), &m);
+    installation_put_json(ctx, &plan->planned, "changes", changes);
+    manifests_done(&m);
+}
+
 /* Whether an update has anything to do besides values that config changed. */
 static bool needs_apply(const struct tf_plan *plan, const json_t *hashes,
                         const struct install_memory *memory)
@@ -180,7 +203,7 @@ void installation_plan(const struct installation *kind, struct tf_context *ctx, 
     set_operation(p, p->action == TF_CREATE ? "create" : "update",
                   installation_str(p->planned, "id"));
     if (!installation_inputs_known(kind, p->planned)) {
-        plan_unknown(kind, ctx, p);
+        plan_partly(kind, ctx, p);
         return;
     }
     rc = kind->render(ctx, p->planned, &m, &attribute, &err);

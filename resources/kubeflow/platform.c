@@ -38,6 +38,8 @@ static const char *const inputs[] = {
 };
 static const char *const outputs[] = {"components_resolved", "webhook_ports", NULL};
 
+static const struct installation platform;
+
 static const char *set_name(struct arena *a UNUSED, const struct tf_value *v UNUSED)
 {
     return SET_NAME;
@@ -92,17 +94,13 @@ static bool address_moves(const struct tf_plan *p)
            !tf_equal(tf_get(p->planned, "gateway"), tf_get(p->prior, "gateway"));
 }
 
-/* The address as far as it is known before anything is installed: from the settings, or none at all
+/* The address, as far as it is known before anything is installed: from the settings, or none at all
  * while the gateway can only be reached from inside the cluster. */
 static void put_address(struct tf_context *ctx, struct tf_plan *p, const struct settings *s)
 {
     const char *type = tf_str(tf_dig(p->planned, "gateway", "service_type", NULL), "ClusterIP");
     char *url CLEANUP(mem_cleanup) = settings_url(s);
 
-    if (address_moves(p)) {
-        installation_put_unknown(ctx, &p->planned, "url");
-        installation_put_unknown(ctx, &p->planned, "gateway_address");
-    }
     if (strcmp(type, "LoadBalancer") != 0) {
         installation_put(ctx, &p->planned, "gateway_address", tf_null(ctx->arena, &tf_type_string));
         installation_put(ctx, &p->planned, "url", tf_null(ctx->arena, &tf_type_string));
@@ -126,20 +124,23 @@ static void refuse_upgrade(struct tf_context *ctx, const struct tf_plan *p)
 
 static void prepare(struct tf_context *ctx, struct tf_plan *p)
 {
+    const struct tf_value *v = platform_stand_in(ctx->arena, p->planned);
     struct err err CLEANUP(err_done) = ERR_INIT;
     struct platform_settings s;
     const char *attribute;
 
     installation_put_str(ctx, &p->planned, "id", APPLYSET_NAMESPACE "/" SET_NAME);
     refuse_upgrade(ctx, p);
-    for (size_t i = 0; inputs[i]; i++) {
-        if (!tf_wholly_known(tf_get(p->planned, inputs[i])))
-            return;
+    if (address_moves(p)) {
+        installation_put_unknown(ctx, &p->planned, "url");
+        installation_put_unknown(ctx, &p->planned, "gateway_address");
     }
-    if (platform_settings_of(p->planned, &s, &attribute, &err) ||
+    if (!installation_inputs_known(&platform, v))
+        return;
+    if (platform_settings_of(v, &s, &attribute, &err) ||
         settings_check(&s.settings, &attribute, &err))
         tf_error_from(ctx->diags, TF_ATTR(attribute), "Invalid setting", &err);
-    else
+    else if (tf_wholly_known(tf_get(p->planned, "gateway")))
         put_address(ctx, p, &s.settings);
     platform_settings_done(&s);
 }
@@ -292,7 +293,7 @@ static void observe(struct tf_context *ctx, struct kube_client *client, const st
 
 /* --- the resource ------------------------------------------------------------------------------- */
 
-static const struct installation kind = {
+static const struct installation platform = {
     .what = "platform",
     .inputs = inputs,
     .outputs = outputs,
@@ -300,6 +301,7 @@ static const struct installation kind = {
     .title = title,
     .prepare = prepare,
     .render = render,
+    .stand_in = platform_stand_in,
     .describe = describe,
     .info = info,
     .announce = announce,
@@ -308,27 +310,27 @@ static const struct installation kind = {
 
 static void plan(struct tf_context *ctx, struct tf_plan *p)
 {
-    installation_plan(&kind, ctx, p);
+    installation_plan(&platform, ctx, p);
 }
 
 static void create(struct tf_context *ctx, struct tf_apply *op)
 {
-    installation_create(&kind, ctx, op);
+    installation_create(&platform, ctx, op);
 }
 
 static void read(struct tf_context *ctx, struct tf_read *op)
 {
-    installation_read(&kind, ctx, op);
+    installation_read(&platform, ctx, op);
 }
 
 static void update(struct tf_context *ctx, struct tf_apply *op)
 {
-    installation_update(&kind, ctx, op);
+    installation_update(&platform, ctx, op);
 }
 
 static void remove_platform(struct tf_context *ctx, struct tf_apply *op)
 {
-    installation_remove(&kind, ctx, op);
+    installation_remove(&platform, ctx, op);
 }
 
 const struct tf_resource platform_resource = {

@@ -20,6 +20,9 @@ int platform_settings_of(const struct tf_value *v, struct platform_settings *ret
                          const char **ret_attribute, struct err *err) WARN_UNUSED;
 void platform_settings_done(struct platform_settings *s);
 
+/* v with stand-ins for texts that aren't known yet and don't decide which objects there are. */
+const struct tf_value *platform_stand_in(struct arena *a, const struct tf_value *v);
+
 /* Values of Secrets that users hand over in the configuration, under the names that
  * settings give them: "user_password/<e-mail>", "oidc_connector_secret". New object. */
 json_t *platform_given_values(const struct tf_value *config);
