@@ -18,6 +18,7 @@
 #include "lib/kube/explain.h"
 #include "lib/kube/graph.h"
 #include "lib/kube/members.h"
+#include "lib/kube/reborn.h"
 #include "lib/kube/user_data.h"
 
 #include "lib/base/banned.h"
@@ -26,7 +27,6 @@
 #define STEP(phase)       (2 * (phase)) /* odd numbers: before the phase with the number below */
 #define LAST_STEP         STEP(5)       /* kube_graph_phase: custom resources */
 #define WORKLOAD_STEP     STEP(3)
-#define AGGREGATION       "clusterrole-aggregation-controller" /* its field manager */
 #define POLL_FIRST_MS     100
 #define POLL_MAX_MS       2000
 #define PROGRESS_EVERY_MS 5000
@@ -399,15 +399,8 @@ static int add_instances(struct removal *r, struct err *err)
 static int step_of(const json_t *meta)
 {
     int step = STEP(kube_graph_phase(meta));
-    const json_t *entry;
-    size_t i;
 
-    if (strcmp(kind_of(meta), "ClusterRole"))
-        return step;
-    json_array_foreach (krm_get(meta, "metadata", "managedFields", NULL), i, entry)
-        if (!strcmp(krm_str(entry, "manager", NULL), AGGREGATION))
-            return step + 1;
-    return step;
+    return kube_is_aggregated(meta) ? step + 1 : step;
 }
 
 static int run_step(struct removal *r, int step, struct err *err)
@@ -464,6 +457,8 @@ int kube_remove(const struct kube_remove_options *o, struct kube_remove_result *
         rc = add_instances(&r, &err);
     for (int step = LAST_STEP; !rc && !result->problems.len && step >= 0; step--)
         rc = run_step(&r, step, &err);
+    if (!rc && !result->problems.len)
+        rc = kube_delete_reborn(o->client, r.targets, o->cancel, &err);
     if (rc && !result->problems.len)
         kube_problems_add_err(&result->problems, &err);
     kube_queue_free(r.queue);
