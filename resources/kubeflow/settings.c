@@ -1,8 +1,10 @@
 #include "resources/kubeflow/settings_parts.h"
 
+#include <regex.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include "lib/base/mem.h"
 #include "lib/krm/gvk.h"
 #include "lib/krm/path.h"
 
@@ -19,6 +21,21 @@ static const struct setting {
     setting_adjust *adjust, *finish;
 } settings[] = {
     {.attribute = "release", .finish = hygiene_finish},
+    {.attribute = "gateway", .check = address_check},
+    {.attribute = "users", .check = login_check_users},
+    {.attribute = "oidc", .check = login_check_oidc},
+    {.attribute = "allow_default_login", .check = login_check_default},
+    {.attribute = "users",
+     .component = "dex",
+     .adjust = login_adjust_dex_users,
+     .finish = login_finish_dex},
+    {.attribute = "oidc", .component = "dex", .adjust = login_adjust_dex_connector},
+    {.attribute = "gateway", .component = "dex", .adjust = login_adjust_dex_issuer},
+    {.attribute = "rotate", .component = "dex", .adjust = login_adjust_dex_client},
+    {.attribute = "gateway", .component = "oauth2-proxy", .adjust = login_adjust_proxy_address},
+    {.attribute = "rotate", .component = "oauth2-proxy", .adjust = login_adjust_proxy_secrets},
+    {.attribute = "users", .component = "profiles", .adjust = login_adjust_admin},
+    {.attribute = "users", .component = "user-namespace", .adjust = login_adjust_profiles},
 };
 
 /* --- walking it --------------------------------------------------------------------------------- */
@@ -106,13 +123,13 @@ const char *settings_str(const struct settings *s, ...)
 
 bool settings_true(const struct settings *s, ...)
 {
+    const json_t *v;
     va_list ap;
-    bool yes;
 
     va_start(ap, s);
-    yes = json_is_true(dig(s, ap));
+    v = dig(s, ap);
     va_end(ap);
-    return yes;
+    return json_is_true(v);
 }
 
 bool settings_installs(const struct settings *s, const char *component)
@@ -125,6 +142,27 @@ bool settings_installs(const struct settings *s, const char *component)
             return true;
     }
     return false;
+}
+
+char *settings_rotation(const struct settings *s, const char *value)
+{
+    const json_t *number = settings_get(s, "rotate", value, NULL);
+
+    return mem_printf("%lld", json_is_integer(number) ? (long long)json_integer_value(number) : 1);
+}
+
+bool settings_fits(const char *text, size_t max, const char *regex)
+{
+    regex_t compiled;
+    bool fits;
+
+    if (strlen(text) > max)
+        return false;
+    if (regcomp(&compiled, regex, REG_EXTENDED | REG_NOSUB))
+        bug("not a regular expression: %s", regex);
+    fits = !regexec(&compiled, text, 0, NULL, 0);
+    regfree(&compiled);
+    return fits;
 }
 
 json_t *settings_find(const json_t *objects, const char *kind, const char *namespace,

@@ -1,8 +1,12 @@
 /* What the files of settings share; nobody else includes this.
  *
  *     settings.c             the table of settings, and walking it
- *     settings_login.c       users, oidc, allow_default_login: Dex, oauth2-proxy, profiles' owners
- *     settings_gateway.c     gateway: the Service, TLS, plain HTTP, the address in all its places
+ *     settings_address.c     the address that people use: what it is, and what it can't be
+ *     settings_login.c       users, oidc, allow_default_login: what can't be
+ *     settings_login_dex.c   the same in Dex: its local users, its connector, its issuer
+ *     settings_login_proxy.c oauth2-proxy: issuer, cookies, and the secrets that Dex shares with it
+ *     settings_login_profiles.c  who owns the first profiles, who may see everybody's
+ *     settings_gateway.c     gateway: the Service, TLS, plain HTTP
  *     settings_storage.c     storage
  *     settings_namespaces.c  namespace_labels
  *     settings_images.c      image_mirrors, and images of the release that are gone
@@ -19,9 +23,13 @@
 typedef int setting_check(const struct settings *s, struct err *err);
 typedef int setting_adjust(const struct settings *s, json_t *objects, struct err *err);
 
+setting_check address_check;
+
 setting_check login_check_users, login_check_oidc, login_check_default;
-setting_adjust login_adjust_dex, login_adjust_oauth2_proxy, login_adjust_issuer,
-    login_adjust_profiles, login_adjust_user_namespace;
+setting_adjust login_adjust_dex_users, login_adjust_dex_connector, login_adjust_dex_issuer,
+    login_adjust_dex_client, login_finish_dex;
+setting_adjust login_adjust_proxy_address, login_adjust_proxy_secrets;
+setting_adjust login_adjust_admin, login_adjust_profiles;
 
 setting_check gateway_check;
 setting_adjust gateway_adjust_service, gateway_adjust_gateway, gateway_adjust_web_apps;
@@ -48,6 +56,22 @@ const char *settings_str(const struct settings *s, ...)
     __attribute__((sentinel)); /* "" when absent */
 bool settings_true(const struct settings *s, ...) __attribute__((sentinel));
 bool settings_installs(const struct settings *s, const char *component);
+
+/* The version of a value that the provider makes ("cookie_secret"): its number in `rotate`, "1" when
+ * it has none. Heap string. */
+char *settings_rotation(const struct settings *s, const char *value);
+
+/* Whether people come by https, as far as the settings say. */
+bool settings_https(const struct settings *s);
+
+/* Whether text has at most max bytes and fits the POSIX extended regular expression. */
+bool settings_fits(const char *text, size_t max, const char *regex);
+
+/* What kinds and values must look like, for settings_fits. */
+#define SETTINGS_LABEL_MAX 63 /* bytes of a DNS label */
+#define SETTINGS_LABEL     "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+#define SETTINGS_NAME_MAX  253 /* bytes of a DNS name, and of an object's name */
+#define SETTINGS_NAME      "^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 
 /* The object among objects, or NULL. namespace "" for a cluster-scoped one, NULL for any: namespaces
  * are what the kustomization says so far. */

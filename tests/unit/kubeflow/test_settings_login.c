@@ -1,0 +1,280 @@
+/* What of users, oidc, allow_default_login and the address can't be, and what is done with objects that
+ * aren't as releases have them. What is done with releases: test_login_releases.c. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "resources/kubeflow/settings_parts.h"
+
+#include "lib/base/banned.h"
+
+/* Values and components are JSON with ' for ". */
+static json_t *json_of(const char *text)
+{
+    char *copy CLEANUP(mem_cleanup) = mem_strdup(text);
+    json_t *json;
+
+    for (char *c = copy; *c; c++)
+        *c = *c == '\'' ? '"' : *c;
+    json = json_loads(copy, JSON_DECODE_ANY, NULL);
+    ck_assert_msg(json != NULL, "%s", text);
+    return json;
+}
+
+#define ALL "['oauth2-proxy','dex','profiles','user-namespace']"
+
+/* --- checks ------------------------------------------------------------------------------------- */
+
+struct check_case {
+    const char *components, *values;
+    const char *attribute, *message; /* what it must say; NULL when nothing is wrong */
+};
+
+#define ADDRESS  "'gateway': {'external_url': 'https://kubeflow.example.com'}"
+#define OIDC     "'issuer': 'https://id.example.com/', 'client_id': 'kubeflow'"
+#define WITH(x)  "{" ADDRESS ", 'oidc': {" OIDC ", " x "}}"
+#define USERS(x) "{'users': {" x "}}"
+
+static const struct check_case cases[] = {
+    /* somebody must be able to log in */
+    {ALL, "{}", "allow_default_login", "nobody could log in"},
+    {ALL, "{'users': {}, 'oidc': null}", "allow_default_login", "nobody could log in"},
+    {"['katib']", "{}", NULL, NULL},
+    {ALL, "{'allow_default_login': true}", NULL, NULL},
+    {ALL, "{'allow_default_login': false}", "allow_default_login", "users = {"},
+    {ALL, USERS("'a@b.c': {'password': '1'}"), NULL, NULL},
+    {ALL, "{'allow_default_login': true, 'users': {'a@b.c': {'password': '1'}}}",
+     "allow_default_login", "one of the two"},
+
+    /* users */
+    {"['profiles']", USERS("'a@b.c': {'password': '1'}"), "users", "component dex"},
+    {ALL, USERS("'a@b.c': {}"), "users", "users[\"a@b.c\"] can't log in"},
+    {ALL, USERS("'ann': {'password': '1'}"), "users", "\"ann\" isn't an e-mail address"},
+    {ALL, USERS("'@b.c': {'password': '1'}"), "users", "isn't an e-mail address"},
+    {ALL, USERS("'a@b@c': {'password': '1'}"), "users", "isn't an e-mail address"},
+    {ALL, USERS("'a@b..c': {'password': '1'}"), "users", "isn't an e-mail address"},
+    {ALL, USERS("'*@b.c': {'password': '1'}"), "users", "isn't an e-mail address"},
+    {ALL, USERS("'$(X)@b.c': {'password': '1'}"), "users", "isn't an e-mail address"},
+    {ALL, USERS("'a b@c.d': {'password': '1'}"), "users", "isn't an e-mail address"},
+    {ALL, USERS("'a.b+c_d-e%f@g-h.example': {'password': '1'}"), NULL, NULL},
+    {ALL, USERS("'Ann@b.c': {'password': '1'}"), "users", "in lower case"},
+    {ALL, USERS("'a@b.c': {'password': '1', 'profile': 'A'}"), "users", "name of a namespace"},
+    {ALL, USERS("'a@b.c': {'password': '1', 'profile': ''}"), "users", "name of a namespace"},
+    {ALL, USERS("'a@b.c': {'password': '1', 'profile': 'kubeflow'}"), "users", "of the system"},
+    {ALL, USERS("'a@b.c': {'password': '1', 'profile': null}"), NULL, NULL},
+    {"['dex']", USERS("'a@b.c': {'password': '1', 'profile': 'a'}"), "users", "user-namespace"},
+    {ALL,
+     USERS("'a@b.c': {'password': '1', 'profile': 'x'}, 'd@b.c': {'password': '1', 'profile': "
+           "'x'}"),
+     "users", "users[\"a@b.c\"] and users[\"d@b.c\"] have the profile \"x\""},
+    {ALL,
+     USERS("'a@b.c': {'password': '1', 'cluster_admin': true}, 'd@b.c': {'password': '1', "
+           "'cluster_admin': false}"),
+     NULL, NULL},
+    {ALL,
+     USERS("'a@b.c': {'password': '1', 'cluster_admin': true}, 'd@b.c': {'password': '1', "
+           "'cluster_admin': true}"),
+     "users", "cluster_admin both"},
+    {"['dex']", USERS("'a@b.c': {'password': '1', 'cluster_admin': true}"), "users",
+     "component profiles"},
+    {ALL,
+     "{" ADDRESS ", 'oidc': {" OIDC ", 'client_secret': '1'}, 'users': {'Ann@B.c': {'profile': "
+     "'a'}}}",
+     NULL, NULL},
+    {ALL,
+     "{" ADDRESS ", 'oidc': {" OIDC ", 'client_secret': '1'}, 'users': {'Ann@b.c': {}, 'ann@b.c': "
+     "{}}}",
+     "users", "one address"},
+
+    /* oidc */
+    {ALL, WITH("'client_secret': '1'"), NULL, NULL},
+    {ALL, WITH("'client_secret_ref': {'name': 'idp', 'namespace': 'auth', 'key': 'k'}"), NULL,
+     NULL},
+    {ALL, WITH("'client_secret_ref': {'name': 'idp', 'namespace': 'kubeflow', 'key': 'k'}"), "oidc",
+     "\"kubeflow\", but Dex's pods can read Secrets of namespace auth"},
+    {ALL, WITH("'client_secret_ref': {'name': 'idp', 'namespace': 'auth'}"), "oidc",
+     "the key in it"},
+    {ALL, WITH("'name': 'x'"), "oidc", "either client_secret_wo, or client_secret_ref"},
+    {ALL, WITH("'client_secret': '1', 'client_secret_ref': {'name': 'a', 'key': 'b'}"), "oidc",
+     "not both"},
+    {ALL, WITH("'client_secret': '1', 'scopes': ['email', 'a b']"), "oidc", "oidc.scopes[1]"},
+    {ALL, WITH("'client_secret': '1', 'email_claim': '$HOME'"), "oidc", "oidc.email_claim"},
+    {ALL, WITH("'client_secret': '1', 'ca_pem': '/etc/ssl/ca.pem'"), "oidc", "oidc.ca_pem"},
+    {ALL, "{" ADDRESS ", 'oidc': {'client_id': 'x', 'client_secret': '1'}}", "oidc",
+     "oidc.issuer is missing"},
+    {ALL, "{" ADDRESS ", 'oidc': {'issuer': 'https://i', 'client_secret': '1'}}", "oidc",
+     "oidc.client_id is missing"},
+    {ALL,
+     "{" ADDRESS ", 'oidc': {'issuer': 'id.example.com', 'client_id': 'x', 'client_secret': "
+     "'1'}}",
+     "oidc", "oidc.issuer isn't an address"},
+    {ALL, "{'oidc': {" OIDC ", 'client_secret': '1'}}", "oidc", "gateway.hostname"},
+    {"['profiles']", WITH("'client_secret': '1'"), "oidc", "component dex"},
+
+    /* address */
+    {"[]", "{'gateway': {'external_url': 'https://h.example:8443/'}}", NULL, NULL},
+    {"[]", "{'gateway': {'external_url': 'http://[::1]:8080'}}", NULL, NULL},
+    {"[]", "{'gateway': {'external_url': 'https://h.example/kubeflow'}}", "gateway",
+     "without a path"},
+    {"[]", "{'gateway': {'external_url': 'h.example'}}", "gateway", "external_url"},
+    {"[]", "{'gateway': {'external_url': 'https://me@h.example'}}", "gateway", "external_url"},
+    {"[]", "{'gateway': {'external_url': 'https://h\\nevil = 1'}}", "gateway", "external_url"},
+    {"[]", "{'gateway': {'hostname': 'https://h.example'}}", "gateway", "gateway.hostname"},
+    {"[]", "{'gateway': {'hostname': 'h.example'}}", NULL, NULL},
+};
+
+START_TEST(says_what_can_not_be)
+{
+    const struct check_case *c = &cases[_i];
+    json_auto_t *components = json_of(c->components), *values = json_of(c->values);
+    struct settings s = {catalog_release("26.03"), CATALOG_GENERIC, components, values};
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    const char *attribute = NULL;
+    int rc = settings_check(&s, &attribute, &err);
+
+    if (!c->message) {
+        ck_assert_msg(rc == 0, "%s: %s", c->values, err_msg(&err));
+        return;
+    }
+    ck_assert_msg(rc == ERR_INVALID, "%s: %d", c->values, rc);
+    ck_assert_str_eq(attribute, c->attribute);
+    ck_assert_msg(strstr(err_msg(&err), c->message), "%s: %s", c->values, err_msg(&err));
+}
+END_TEST
+
+START_TEST(has_limits)
+{
+    json_auto_t *components = json_of(ALL), *values = json_object();
+    json_t *users = json_object();
+    struct settings s = {catalog_release("26.03"), CATALOG_GENERIC, components, values};
+    const char *attribute;
+
+    json_object_set_new(values, "users", users);
+    for (int i = 0; i < 501; i++) {
+        char *email CLEANUP(mem_cleanup) = mem_printf("user%d@example.com", i);
+
+        if (i == 500)
+            ck_assert_int_eq(settings_check(&s, &attribute, NULL), 0);
+        json_object_set_new(users, email, json_pack("{s:s}", "password", "1"));
+    }
+    ck_assert_int_eq(settings_check(&s, &attribute, NULL), ERR_LIMIT);
+}
+END_TEST
+
+/* --- the address -------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *gateway, *url;
+    bool https;
+} addresses[] = {
+    {"null", NULL, false},
+    {"{}", NULL, false},
+    {"{'hostname': 'h.example'}", NULL, false},
+    {"{'hostname': 'h.example', 'tls': {'secret_name': 's'}}", "https://h.example", true},
+    {"{'hostname': 'h.example', 'allow_plain_http': true}", "http://h.example", false},
+    {"{'hostname': 'h.example', 'tls': {}, 'external_url': 'https://out.example'}",
+     "https://out.example", true},
+    {"{'external_url': 'https://out.example:8443//'}", "https://out.example:8443", true},
+    {"{'external_url': 'http://localhost:8080', 'tls': {}}", "http://localhost:8080", false},
+    {"{'tls': {'secret_name': 's'}}", NULL, true},
+};
+
+START_TEST(knows_the_address)
+{
+    json_auto_t *gateway = json_of(addresses[_i].gateway),
+                *values = json_pack("{s:O}", "gateway", gateway);
+    struct settings s = {catalog_release("26.03"), CATALOG_GENERIC, NULL, values};
+    char *url CLEANUP(mem_cleanup) = settings_url(&s);
+
+    ck_assert_pstr_eq(url, addresses[_i].url);
+    ck_assert_int_eq(settings_https(&s), addresses[_i].https);
+}
+END_TEST
+
+/* --- manifests that aren't as releases have them ------------------------------------------------ */
+
+#define DEX_MAP(text)                                                                              \
+    "{'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': 'dex', 'namespace': 'auth'}, " \
+    "'data': {'config.yaml': '" text "'}}"
+#define DEX_PODS(spec)                                                                             \
+    "{'apiVersion': 'apps/v1', 'kind': 'Deployment', 'metadata': {'name': 'dex', 'namespace': "    \
+    "'auth'}, 'spec': {'template': {'spec': {" spec "}}}}"
+#define PROXY_MAP(name, key, text)                                                                 \
+    "{'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': '" name "', 'namespace': "     \
+    "'oauth2-proxy'}, 'data': {'" key "': '" text "'}}"
+#define PARAMETERS PROXY_MAP("oauth2-proxy-parameters", "FORCE_HTTPS", "false")
+#define PROXY_CFG  PROXY_MAP("oauth2-proxy", "oauth2_proxy.cfg", "oidc_issuer_url = 1")
+#define TOKEN_RULES(x)                                                                             \
+    "{'apiVersion': 'security.istio.io/v1beta1', 'kind': 'RequestAuthentication', 'metadata': "    \
+    "{'name': 'dex-jwt', 'namespace': 'istio-system'}, 'spec': {'jwtRules': [" x "]}}"
+#define ONE_USER USERS("'a@b.c': {'password': '1', 'cluster_admin': true}")
+
+static const struct {
+    const char *component, *values, *objects, *attribute, *message;
+} strange[] = {
+    {"dex", ONE_USER, "[]", "users", "no ConfigMap auth/dex"},
+    {"dex", ONE_USER, "[" DEX_MAP("a: 1") "]", "users", "no Deployment auth/dex"},
+    {"dex", ONE_USER, "[" DEX_MAP("a: 1") "," DEX_PODS("") "]", "users",
+     "no Secret auth/dex-passwords"},
+    {"dex", ONE_USER, "[" DEX_MAP("a: [1") "," DEX_PODS("") "]", "users",
+     "ConfigMap auth/dex, config.yaml: line"},
+    {"dex", ONE_USER, "[" DEX_MAP("text") "," DEX_PODS("") "]", "users",
+     "no configuration in ConfigMap auth/dex"},
+    {"dex", "{" ADDRESS ", 'allow_default_login': true, 'oidc': {" OIDC ", 'client_secret': '1'}}",
+     "[" DEX_MAP("a: 1") "," DEX_PODS("'containers': [{'name': 'x', 'env': []}]") "]", "oidc",
+     "container dex"},
+    {"dex",
+     "{" ADDRESS ", 'allow_default_login': true, 'oidc': {" OIDC
+     ", 'client_secret': '1', 'ca_pem': '-----BEGIN CERTIFICATE-----'}}",
+     "[" DEX_MAP("a: 1") "," DEX_PODS("'containers': [{'name': 'dex', 'env': []}]") "]", "oidc",
+     "ca_pem"},
+    {"dex", "{'allow_default_login': true}", "[]", "rotate", "no Secret auth/dex-oidc-client"},
+    {"oauth2-proxy", "{}", "[]", "gateway", "oauth2-proxy-parameters"},
+    {"oauth2-proxy", "{}", "[" PARAMETERS "]", "rotate", "no Secret oauth2-proxy/oauth2-proxy"},
+    {"oauth2-proxy", "{" ADDRESS "}", "[" PARAMETERS "]", "gateway",
+     "no ConfigMap oauth2-proxy/oauth2-proxy"},
+    {"oauth2-proxy", "{" ADDRESS "}",
+     "[" PARAMETERS "," PROXY_MAP("oauth2-proxy", "oauth2_proxy.cfg",
+                                  "#oidc_issuer_url = 1\\noidc_issuer_urls = 2") "]",
+     "gateway", "no line \"oidc_issuer_url"},
+    {"oauth2-proxy", "{" ADDRESS "}", "[" PARAMETERS "," PROXY_CFG "," TOKEN_RULES("") "]",
+     "gateway", "names no issuer"},
+    {"profiles", ONE_USER, "[]", "users", "no ConfigMap kubeflow/profiles-config"},
+    {"user-namespace", ONE_USER, "[]", "users", "no Profile"},
+};
+
+START_TEST(says_what_is_missing)
+{
+    json_auto_t *components = json_of(ALL), *values = json_of(strange[_i].values),
+                *objects = json_of(strange[_i].objects);
+    struct settings s = {catalog_release("26.03"), CATALOG_GENERIC, components, values};
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    const char *attribute = NULL;
+
+    ck_assert_int_eq(settings_adjust(&s, strange[_i].component, objects, &attribute, &err),
+                     ERR_INVALID);
+    ck_assert_str_eq(attribute, strange[_i].attribute);
+    ck_assert_msg(strstr(err_msg(&err), strange[_i].message), "%s", err_msg(&err));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("settings_login");
+    TCase *tcase = tcase_create("settings_login");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_loop_test(tcase, says_what_can_not_be, 0, (int)ARRAY_LEN(cases));
+    tcase_add_test(tcase, has_limits);
+    tcase_add_loop_test(tcase, knows_the_address, 0, (int)ARRAY_LEN(addresses));
+    tcase_add_loop_test(tcase, says_what_is_missing, 0, (int)ARRAY_LEN(strange));
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
