@@ -145,16 +145,18 @@ static const struct {
 };
 
 /* Dex asks for openid itself, and for profile and email when it is told nothing else. */
-static json_t *scopes_of(const struct settings *s)
+static void set_scopes(const struct settings *s, json_t *config)
 {
-    json_t *scopes = json_array(), *scope;
+    json_auto_t *scopes = json_array();
+    json_t *scope;
     size_t i;
 
     json_array_foreach (settings_get(s, "oidc", "scopes", NULL), i, scope) {
         if (strcmp(json_string_value(scope), "openid") != 0)
             json_array_append(scopes, scope);
     }
-    return scopes;
+    if (json_array_size(scopes))
+        json_object_set(config, "scopes", scopes);
 }
 
 static json_t *connector_config(const struct settings *s)
@@ -164,7 +166,7 @@ static json_t *connector_config(const struct settings *s)
 
     json_object_set_new(config, "clientSecret", json_string("$" CONNECTOR_ENV));
     json_object_set_new(config, "redirectURI", json_sprintf("%s/dex/callback", url));
-    json_object_set_new(config, "scopes", scopes_of(s));
+    set_scopes(s, config);
     for (size_t i = 0; i < ARRAY_LEN(connector_members); i++) {
         json_t *value = settings_get(s, "oidc", connector_members[i].ours, NULL), *to = config;
 
