@@ -102,7 +102,13 @@ static const struct tf_attribute oidc_attributes[] = {
     {.name = "insecure_skip_email_verified",
      .type = &tf_type_bool,
      .flags = TF_OPTIONAL,
-     .description = "Accept users whose e-mail address the provider hasn't verified."},
+     .description = "Accept users of a provider that doesn't say whether it has verified e-mail "
+                    "addresses. One that says it hasn't is refused all the same."},
+    {.name = "ca_pem",
+     .type = &tf_type_string,
+     .flags = TF_OPTIONAL,
+     .description = "Certificates (PEM) that Dex trusts when it talks to the provider, besides the "
+                    "public ones."},
     TF_END,
 };
 

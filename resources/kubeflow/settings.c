@@ -1,4 +1,4 @@
-#include "resources/kubeflow/settings_parts.h"
+#include "resources/kubeflow/settings.h"
 
 #include <regex.h>
 #include <stdarg.h>
@@ -7,6 +7,7 @@
 #include "lib/base/mem.h"
 #include "lib/krm/gvk.h"
 #include "lib/krm/path.h"
+#include "resources/kubeflow/settings_parts.h"
 
 #include "lib/base/attr.h"
 #include "lib/base/banned.h"

@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "resources/kubeflow/settings_parts.h"
 
@@ -188,6 +187,8 @@ int login_check_users(const struct settings *s, struct err *err)
 /* --- oidc --------------------------------------------------------------------------------------- */
 
 #define MAX_OIDC_TEXT 2048 /* bytes of a member */
+#define MAX_OIDC_CA                                                                                \
+    ((size_t)128 << 10) /* bytes; it lies in a ConfigMap, beside the configuration */
 
 #define CLAIM "^[^$[:cntrl:]]+$", "the name of a claim (without \"$\")"
 
@@ -195,16 +196,18 @@ int login_check_users(const struct settings *s, struct err *err)
 static const struct oidc_member {
     const char *name;
     bool needed;
+    size_t max;
     const char *regex, *meaning;
 } oidc_members[] = {
-    {"issuer", true, "^https?://[^$[:space:]]+$",
+    {"issuer", true, MAX_OIDC_TEXT, "^https?://[^$[:space:]]+$",
      "an address of the identity provider that starts with https:// (exactly as its tokens say it, "
      "without \"$\")"},
-    {"client_id", true, "^[^$[:cntrl:]]+$", "the id of Dex's client there (without \"$\")"},
-    {"username_claim", false, CLAIM},
-    {"email_claim", false, CLAIM},
-    {"groups_claim", false, CLAIM},
-    {"ca_pem", false, "^-----BEGIN CERTIFICATE-----", "a list of certificates in PEM"},
+    {"client_id", true, MAX_OIDC_TEXT, "^[^$[:cntrl:]]+$",
+     "the id of Dex's client there (without \"$\")"},
+    {"username_claim", false, MAX_OIDC_TEXT, CLAIM},
+    {"email_claim", false, MAX_OIDC_TEXT, CLAIM},
+    {"groups_claim", false, MAX_OIDC_TEXT, CLAIM},
+    {"ca_pem", false, MAX_OIDC_CA, "^-----BEGIN CERTIFICATE-----", "a list of certificates in PEM"},
 };
 
 static int check_member(const struct settings *s, const struct oidc_member *m, struct err *err)
@@ -215,7 +218,7 @@ static int check_member(const struct settings *s, const struct oidc_member *m, s
         return 0;
     if (!*text)
         return err_set(err, ERR_INVALID, "oidc.%s is missing: %s", m->name, m->meaning);
-    if (!settings_fits(text, strcmp(m->name, "ca_pem") ? MAX_OIDC_TEXT : BUF_MAX_TEXT, m->regex))
+    if (!settings_fits(text, m->max, m->regex))
         return err_set(err, ERR_INVALID, "oidc.%s isn't %s", m->name, m->meaning);
     return 0;
 }

@@ -257,7 +257,7 @@ test_secrets_are_made_here() {
     password_hash = "$2y$12$4K/VkmDd1q1Orb3xAt82zu8gk7Ad6ReFR4LCP9UeYE90NLiN9Df72"
     profile       = "ml"
   } }
-  components = ["dex", "oauth2-proxy"]
+  components = ["dex", "oauth2-proxy", "user-namespace"]
   on_destroy = { crds = "delete", user_data = "delete" }
 HCL
     apply
