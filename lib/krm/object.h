@@ -12,8 +12,8 @@
  * present), empty labels/annotations; turns a Secret's stringData into data. */
 void krm_normalize(json_t *object);
 
-/* "v1:" + the first 32 hex digits of the SHA-256 of the canonical JSON. Annotations and labels of
- * our own (content hash, ApplySet) are not part of it. */
+/* "v1:" + the first 32 hex digits of the SHA-256 of the canonical JSON. Annotations and labels that
+ * applying puts on (content hash, ApplySet) are not part of it. */
 #define KRM_CONTENT_HASH_SIZE 36
 void krm_content_hash(const json_t *object, char out[KRM_CONTENT_HASH_SIZE]);
 

@@ -3,6 +3,7 @@
  * Every object is a node with a state; three sources move it on:
  *
  *     taken from the graph --> (taking over) --> applying --> applied --> ready
+ *                     (a Secret's values: before or after, apply_fill.c)
  *                               |       ^            |            |
  *              changed meanwhile --> looking again   |            |
  *                            being deleted: leaving <-+            |
@@ -48,8 +49,6 @@
 #define MAX_LOOKS       5    /* at an object that changes while it is taken over */
 #define MAX_REMADE      5    /* times that one object is made again because somebody deletes it */
 #define LEAVING_POLL_MS 500
-#define METADATA_ANSWER                                                                            \
-    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
 void kube_apply_result_done(struct kube_apply_result *r)
 {
@@ -196,7 +195,7 @@ static void send_apply(struct run *r, struct node *n, bool force)
                                .resource = n->resource,
                                .namespace = krm_str(n->object, "metadata", "namespace", NULL),
                                .name = krm_str(n->object, "metadata", "name", NULL),
-                               .accept = METADATA_ANSWER,
+                               .accept = APPLY_METADATA_ANSWER,
                                .field_manager = r->o->manager,
                                .force = force,
                                .body = body,
@@ -220,7 +219,7 @@ static bool send_take_over(struct run *r, struct node *n, const json_t *metadata
                                .resource = n->resource,
                                .namespace = krm_str(n->object, "metadata", "namespace", NULL),
                                .name = krm_str(n->object, "metadata", "name", NULL),
-                               .accept = METADATA_ANSWER,
+                               .accept = APPLY_METADATA_ANSWER,
                                .field_manager = r->o->manager,
                                .user = n};
 
@@ -264,6 +263,25 @@ static const json_t *existing_of(const struct run *r, const struct node *n)
     return json_object_get(r->remade, namespace) ? NULL : json_object_get(r->o->existing, n->key);
 }
 
+/* The next request for an object that is to be applied. */
+static void proceed(struct run *r, struct node *n)
+{
+    if (!n->made && apply_lacks_values(n))
+        apply_send_values(r, n);
+    else
+        send_apply(r, n, r->o->force_conflicts);
+}
+
+/* The object itself is as it should be. */
+static void settle(struct run *r, struct node *n)
+{
+    n->sent = true;
+    if (apply_lacks_values(n))
+        apply_send_values(r, n);
+    else
+        node_applied(r, n);
+}
+
 static void start_node(struct run *r, struct node *n)
 {
     struct gvk gvk = gvk_of(n->object);
@@ -286,6 +304,7 @@ static void start_node(struct run *r, struct node *n)
         node_fail(r, n, rc, text);
         return;
     }
+    n->made = !existing;
     n->adopted =
         existing &&
         (!ours ||
@@ -294,12 +313,12 @@ static void start_node(struct run *r, struct node *n)
         r->result->unchanged++;
         n->generation = json_integer_value(krm_get(existing, "metadata", "generation", NULL));
         json_object_set_new(r->result->record, n->key, kube_record_entry(existing, r->o->manager));
-        node_applied(r, n);
+        settle(r, n);
         return;
     }
     if (existing && !ours && send_take_over(r, n, existing))
         return;
-    send_apply(r, n, r->o->force_conflicts);
+    proceed(r, n);
 }
 
 /* --- answers -----------------------------------------------------------------------------------
@@ -354,6 +373,8 @@ static void make_again(struct run *r, struct node *n)
     n->last_seen = NULL;
     if (!strcmp(gvk_of(n->object).kind, "Namespace"))
         json_object_set_new(r->remade, krm_str(n->object, "metadata", "name", NULL), json_true());
+    n->made = true;
+    n->sent = n->filled = false;
     if (n->remade++ == MAX_REMADE)
         node_fail(r, n, ERR_CONFLICT, mem_strdup("somebody deletes it again and again"));
     else
@@ -409,7 +430,24 @@ static void on_applied(struct run *r, struct node *n, const struct kube_result *
     n->generation = json_integer_value(krm_get(res->body, "metadata", "generation", NULL));
     json_object_set_new(r->result->record, n->key, kube_record_entry(res->body, r->o->manager));
     log_debug(MODULE, "applied %s", n->key);
+    settle(r, n);
+}
+
+static void on_filled(struct run *r, struct node *n, const struct kube_result *res)
+{
+    n->filled = true;
+    log_debug(MODULE, "%s has its values", n->key);
+    if (!n->sent) {
+        send_apply(r, n, r->o->force_conflicts);
+        return;
+    }
+    json_object_set_new(r->result->record, n->key, kube_record_entry(res->body, r->o->manager));
     node_applied(r, n);
+}
+
+static char *failure_of(const struct node *n, const struct kube_result *res)
+{
+    return n->state == NODE_FILLING ? apply_values_failure(res) : mem_strdup(err_msg(&res->err));
 }
 
 static void on_result(struct run *r, struct kube_result *res)
@@ -419,14 +457,16 @@ static void on_result(struct run *r, struct kube_result *res)
     if (n->state == NODE_SERVING && !res->code) {
         node_ready(r, n);
     } else if (n->state == NODE_TAKING_OVER && !res->code) {
-        send_apply(r, n, r->o->force_conflicts);
+        proceed(r, n);
     } else if (n->state == NODE_TAKING_OVER && res->code == ERR_CONFLICT && n->looks < MAX_LOOKS) {
         look_anew(r, n);
     } else if (n->state == NODE_LEAVING) {
         on_left(r, n, res);
     } else if (n->state == NODE_LOOKING && !res->code) {
         if (!send_take_over(r, n, res->body))
-            send_apply(r, n, r->o->force_conflicts);
+            proceed(r, n);
+    } else if (n->state == NODE_FILLING && !res->code) {
+        on_filled(r, n, res);
     } else if (n->state == NODE_APPLYING && !res->code) {
         on_applied(r, n, res);
     } else if (n->state == NODE_APPLYING && res->code == ERR_CONFLICT) {
@@ -436,7 +476,7 @@ static void on_result(struct run *r, struct kube_result *res)
         free(n->why);
         n->why = mem_strdup("its kind isn't served yet");
     } else if (!cancel_fired(r->o->cancel)) {
-        node_fail(r, n, res->code, mem_strdup(err_msg(&res->err)));
+        node_fail(r, n, res->code, failure_of(n, res));
     }
     kube_result_done(res);
 }
@@ -532,6 +572,12 @@ static int loop(struct run *r, struct err *err)
     }
 }
 
+/* Whether the request that is in flight is all that an object needed to be as it should be. */
+static bool is_last_request(const struct node *n)
+{
+    return n->state == NODE_FILLING ? n->sent : n->state == NODE_APPLYING && !apply_lacks_values(n);
+}
+
 /* After a cancel, or another early end: nothing new is sent, but what is in flight may still succeed,
  * and the record should say so. */
 static void drain_requests(struct run *r)
@@ -546,15 +592,15 @@ static void drain_requests(struct run *r)
     while (kube_pending(r->queue) && !kube_next(r->queue, deadline, NULL, &res)) {
         struct node *n = res.user;
 
-        if (!res.code && n->state == NODE_APPLYING) {
+        if (!res.code && is_last_request(n)) {
             n->state = kube_readiness_matters(n->resource->group, n->resource->kind) ? NODE_APPLIED
                                                                                      : NODE_DONE;
             json_object_set_new(r->result->record, n->key,
                                 kube_record_entry(res.body, r->o->manager));
         } else if (res.code && n->state != NODE_LEAVING) {
             free(n->why);
-            n->why =
-                mem_strdup(res.retry_after_reason[0] ? res.retry_after_reason : err_msg(&res.err));
+            n->why = res.retry_after_reason[0] ? mem_strdup(res.retry_after_reason)
+                                               : failure_of(n, &res);
         }
         kube_result_done(&res);
     }
@@ -587,6 +633,7 @@ static void run_init(struct run *r, const struct kube_apply_options *o,
         n->index = (int)i;
         n->object = object;
         n->key = kube_key(object);
+        n->fill = json_object_get(o->fills, n->key);
         krm_content_hash(object, n->content);
         json_object_set_new(r->index, n->key, json_integer((json_int_t)i));
     }
@@ -633,8 +680,8 @@ int kube_apply(const struct kube_apply_options *o, struct kube_apply_result *res
         kube_problems_add(&result->problems, ERR_FAIL, "",
                           mem_printf("%zu of %zu objects were applied before the time ran out",
                                      json_object_size(result->record), r.nnodes));
-    log_info(MODULE, "%s: %zu sent, %zu unchanged, %zu ready, %zu problems", o->what, result->sent,
-             result->unchanged, result->ready, result->problems.len);
+    log_info(MODULE, "%s: %zu sent, %zu unchanged, %zu filled, %zu ready, %zu problems", o->what,
+             result->sent, result->unchanged, result->filled, result->ready, result->problems.len);
     run_done(&r);
     return kube_problems_code(&result->problems);
 }

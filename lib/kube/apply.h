@@ -25,11 +25,16 @@ struct kube_apply_options {
     const char *what;       /* "katib": for the log */
     json_t *objects;        /* array, normalised (krm_normalize); borrowed, not changed */
     const json_t *existing; /* key -> metadata, from kube_existing */
-    const json_t
-        *record; /* key -> {"u": uid, "c": content hash, "o": hash of our entry}, or NULL */
+    /* key -> {"u": uid, "c": content hash, "o": hash of our entry, "v": of the one with values}, or
+     * NULL */
+    const json_t *record;
     const json_t *previous; /* key -> the object as applied before, or NULL: decides whose a
                                conflicting field was */
-    bool adopt;             /* take over what exists and isn't a member */
+    /* What goes into Secrets and isn't part of the objects: key -> {"data": {name: base64, ...},
+     * "annotations": {...}, "there": true when all that is in the existing object}; or NULL. Written
+     * by a field manager of its own (kube_values_manager), and owned by it alone. */
+    const json_t *fills;
+    bool adopt; /* take over what exists and isn't a member */
     bool force_conflicts;
     bool wait;
     int64_t deadline;
@@ -39,7 +44,7 @@ struct kube_apply_options {
 struct kube_apply_result {
     json_t *record; /* of every object that is now as it should be */
     struct kube_problems problems;
-    size_t sent, unchanged, ready;
+    size_t sent, unchanged, filled, ready;
     bool complete; /* everything was applied (perhaps not everything became ready) */
 };
 

@@ -43,7 +43,7 @@ void apply_say_progress(struct run *r)
 static bool is_sent(const struct node *n)
 {
     return n->state == NODE_APPLYING || n->state == NODE_TAKING_OVER || n->state == NODE_LOOKING ||
-           n->state == NODE_LEAVING;
+           n->state == NODE_LEAVING || n->state == NODE_FILLING;
 }
 
 /* CRDs aren't watched: what keeps one from being served is asked for when it matters. */
@@ -93,7 +93,7 @@ void apply_report_unsent(struct run *r)
     enum kube_need need;
 
     r->result->complete = !unsent && !apply_count(r, NODE_APPLYING) &&
-                          !apply_count(r, NODE_TAKING_OVER) &&
+                          !apply_count(r, NODE_TAKING_OVER) && !apply_count(r, NODE_FILLING) &&
                           json_object_size(r->result->record) == r->nnodes;
     if (!unsent || !r->failed)
         return;

@@ -9,12 +9,15 @@
 
 #define APPLY_MODULE      "kube.apply" /* in the log */
 #define APPLY_PROGRESS_MS 5000         /* between two lines about progress */
+#define APPLY_METADATA_ANSWER                                                                      \
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
 enum node_state {
     NODE_WAITING,     /* its needs aren't met yet */
     NODE_TAKING_OVER, /* the patch of managedFields is in flight */
     NODE_LOOKING,     /* it changed under that patch: read anew */
     NODE_APPLYING,
+    NODE_FILLING, /* its values are in flight */
     NODE_LEAVING, /* what was applied to is being deleted: again when it is gone */
     NODE_SERVING, /* a CRD: asking whether its kind is served */
     NODE_APPLIED, /* waiting for readiness */
@@ -32,6 +35,10 @@ struct node {
     int64_t generation; /* that our apply made: older watch events don't count */
     bool forced;
     bool adopted;
+    const json_t *fill; /* borrowed from the options, NULL without one */
+    bool made;          /* nothing stood under its name before */
+    bool sent;          /* applied, or as it should be */
+    bool filled;
     int looks, remade;
     int64_t look_at;   /* NODE_LEAVING: when to look whether it is gone; INT64_MAX: in flight */
     json_t *last_seen; /* newest watch event, for explanations */
@@ -53,6 +60,12 @@ struct run {
     size_t failed;
     int64_t next_progress;
 };
+
+/* Values (apply_fill.c). Whether they are to be written still, sending them, and what to say when
+ * that fails (heap string, without a word of theirs). */
+bool apply_lacks_values(const struct node *n);
+void apply_send_values(struct run *r, struct node *n);
+char *apply_values_failure(const struct kube_result *res);
 
 size_t apply_count(const struct run *r, enum node_state state);
 

@@ -22,9 +22,12 @@
 #define APPLYSET_TOKEN_SIZE    33
 #define APPLYSET_ANNOTATION(x) "terraform-provider-kubeflow/" x
 
-/* On members: "v1:<hash of what we applied>", and "true" on what was there before us. */
+/* On members: "v1:<hash of what we applied>", "true" on what was there before us; on Secrets which
+ * values are wanted in them, and which were put in (kube_apply_options.fills). */
 #define APPLYSET_CONTENT APPLYSET_ANNOTATION("content")
 #define APPLYSET_ADOPTED APPLYSET_ANNOTATION("adopted")
+#define APPLYSET_VALUES  APPLYSET_ANNOTATION("values")
+#define APPLYSET_FILLED  APPLYSET_ANNOTATION("filled")
 
 /* The label value for the set whose parent is APPLYSET_NAMESPACE/name. */
 void applyset_id(const char *name, char out[APPLYSET_ID_SIZE]);

@@ -128,6 +128,20 @@ static const json_t *find_content(const struct refresh *r, const char *key)
     return r->o->find_content ? r->o->find_content(r->o->find_arg, key) : NULL;
 }
 
+/* Values aren't part of any content: who owns them tells. */
+static void compare_values(struct refresh *r, const char *key, const json_t *live)
+{
+    char *manager CLEANUP(mem_cleanup) = kube_values_manager(r->o->manager);
+    const char *writer = managed_fields_last_writer(live, manager);
+
+    if (!kube_values_changed(live, json_object_get(r->o->record, key), r->o->manager))
+        return;
+    if (!strcmp(writer, r->o->manager))
+        writer = "";
+    say(r, key, "values that we put in were changed or taken away%s%s", writer[0] ? " by " : "",
+        writer);
+}
+
 static void compare(struct refresh *r, const char *key, const json_t *live)
 {
     const json_t *content = json_object_get(r->o->content, key);
@@ -147,6 +161,8 @@ static void compare(struct refresh *r, const char *key, const json_t *live)
         say(r, key, "fields that we set were changed%s%s", writer[0] ? " by " : "", writer);
     else
         say(r, key, "not verified: what was recorded of it is lost");
+    if (!r->any_owner)
+        compare_values(r, key, live);
     /* Where nothing differs, what is there now is what the next look compares with. */
     if (!json_object_get(r->out->drift, key))
         json_object_set_new(r->out->record, key, kube_record_entry(live, r->o->manager));

@@ -72,6 +72,15 @@ bool managed_fields_applied_by(const json_t *object, const char *manager)
     return apply_entry(object, manager);
 }
 
+bool managed_fields_owns_member(const json_t *object, const char *manager, const char *map,
+                                const char *member)
+{
+    char *outer CLEANUP(mem_cleanup) = mem_printf("f:%s", map);
+    char *inner CLEANUP(mem_cleanup) = mem_printf("f:%s", member);
+
+    return krm_get(apply_entry(object, manager), "fieldsV1", outer, inner, NULL);
+}
+
 /* --- who owns a field ------------------------------------------------------------------------- */
 
 struct newest {

@@ -27,6 +27,10 @@ void managed_fields_hash(const json_t *object, const char *manager,
 /* Whether manager has an Apply entry. */
 bool managed_fields_applied_by(const json_t *object, const char *manager);
 
+/* Whether manager's Apply entry owns a member of a map of the object ("data", "password"). */
+bool managed_fields_owns_member(const json_t *object, const char *manager, const char *map,
+                                const char *member);
+
 /* Appends the names of the managers that own the field at a path as krm_diff writes it
  * (".spec.replicas", ".spec.template.spec.containers[name=manager].image", ".data[\"a.b\"]") or any
  * of its children, newest entry first, separated by ", "; where there is none, of those that own a

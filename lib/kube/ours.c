@@ -12,14 +12,41 @@
 
 #include "lib/base/banned.h"
 
+char *kube_values_manager(const char *manager)
+{
+    return mem_printf("%s-values", manager);
+}
+
+static void hash_values_entry(const json_t *metadata_object, const char *manager,
+                              char out[MANAGED_FIELDS_HASH_SIZE])
+{
+    char *values CLEANUP(mem_cleanup) = kube_values_manager(manager);
+
+    managed_fields_hash(metadata_object, values, out);
+}
+
 json_t *kube_record_entry(const json_t *metadata_object, const char *manager)
 {
-    char owned[MANAGED_FIELDS_HASH_SIZE];
+    char owned[MANAGED_FIELDS_HASH_SIZE], values[MANAGED_FIELDS_HASH_SIZE];
+    json_t *entry;
 
     managed_fields_hash(metadata_object, manager, owned);
-    return json_pack("{s:s, s:s, s:s}", "u", krm_str(metadata_object, "metadata", "uid", NULL), "c",
-                     krm_str(metadata_object, "metadata", "annotations", APPLYSET_CONTENT, NULL),
-                     "o", owned);
+    hash_values_entry(metadata_object, manager, values);
+    entry = json_pack(
+        "{s:s, s:s, s:s}", "u", krm_str(metadata_object, "metadata", "uid", NULL), "c",
+        krm_str(metadata_object, "metadata", "annotations", APPLYSET_CONTENT, NULL), "o", owned);
+    if (values[0])
+        json_object_set_new(entry, "v", json_string(values));
+    return entry;
+}
+
+bool kube_values_changed(const json_t *metadata_object, const json_t *record_entry,
+                         const char *manager)
+{
+    char values[MANAGED_FIELDS_HASH_SIZE];
+
+    hash_values_entry(metadata_object, manager, values);
+    return record_entry && strcmp(values, krm_str(record_entry, "v", NULL));
 }
 
 bool kube_unchanged(const json_t *metadata_object, const json_t *record_entry, const char *content,
@@ -36,7 +63,8 @@ bool kube_unchanged(const json_t *metadata_object, const json_t *record_entry, c
                content))
         return false;
     managed_fields_hash(metadata_object, manager, owned);
-    return owned[0] && !strcmp(owned, krm_str(record_entry, "o", NULL));
+    return owned[0] && !strcmp(owned, krm_str(record_entry, "o", NULL)) &&
+           !kube_values_changed(metadata_object, record_entry, manager);
 }
 
 bool kube_is_ours(const json_t *metadata_object, const char *set_id, const json_t *record_entry)

@@ -5,13 +5,21 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/* The second field manager, which owns the values of Secrets alone (kube_apply_options.fills). Heap
+ * string. */
+char *kube_values_manager(const char *manager);
+
 /* The record entry of an object as the cluster has it. New reference. */
 json_t *kube_record_entry(const json_t *metadata_object, const char *manager);
 
-/* Whether a member is as recorded: same uid and entry hash, not being deleted, and its content is
- * `content`. Metadata suffices. */
+/* Whether a member is as recorded: same uid and hashes of both managers' entries, not being deleted,
+ * and its content is `content`. Metadata suffices. */
 bool kube_unchanged(const json_t *metadata_object, const json_t *record_entry, const char *content,
                     const char *manager);
+
+/* Whether somebody changed a Secret's values, or took them away, since it was recorded. */
+bool kube_values_changed(const json_t *metadata_object, const json_t *record_entry,
+                         const char *manager);
 
 /* Whether an existing object is one of ours: a member of the set, or, when it lost the label without
  * getting another set's, the very object (uid) that the record knows. */

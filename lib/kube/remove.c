@@ -18,6 +18,7 @@
 #include "lib/kube/explain.h"
 #include "lib/kube/graph.h"
 #include "lib/kube/members.h"
+#include "lib/kube/ours.h"
 #include "lib/kube/reborn.h"
 #include "lib/kube/user_data.h"
 
@@ -208,6 +209,7 @@ static void send_delete(struct removal *r, struct target *t, int step)
 static void send_release(struct removal *r, struct target *t)
 {
     json_auto_t *body = NULL;
+    char *values CLEANUP(mem_cleanup) = kube_values_manager(r->o->manager);
     json_t *fields = json_array(), *entry;
     struct kube_request req = {.verb = KUBE_MERGE_PATCH,
                                .resource = t->resource,
@@ -218,15 +220,16 @@ static void send_release(struct removal *r, struct target *t)
     size_t i;
 
     json_array_foreach (krm_get(t->meta, "metadata", "managedFields", NULL), i, entry)
-        if (strcmp(krm_str(entry, "manager", NULL), r->o->manager))
+        if (strcmp(krm_str(entry, "manager", NULL), r->o->manager) &&
+            strcmp(krm_str(entry, "manager", NULL), values))
             json_array_append(fields, entry);
     /* An empty list would mean "reset": the API server wants [{}] for that. */
     if (!json_array_size(fields))
         json_array_append_new(fields, json_object());
-    body = json_pack("{s:{s:s, s:{s:n}, s:{s:n, s:n}, s:o}}", "metadata", "resourceVersion",
-                     krm_str(t->meta, "metadata", "resourceVersion", NULL), "labels",
-                     APPLYSET_MEMBER_LABEL, "annotations", APPLYSET_CONTENT, APPLYSET_ADOPTED,
-                     "managedFields", fields);
+    body = json_pack("{s:{s:s, s:{s:n}, s:{s:n, s:n, s:n, s:n}, s:o}}", "metadata",
+                     "resourceVersion", krm_str(t->meta, "metadata", "resourceVersion", NULL),
+                     "labels", APPLYSET_MEMBER_LABEL, "annotations", APPLYSET_CONTENT,
+                     APPLYSET_ADOPTED, APPLYSET_VALUES, APPLYSET_FILLED, "managedFields", fields);
     req.body = body;
     kube_start(r->queue, &req);
 }

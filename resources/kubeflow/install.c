@@ -14,6 +14,7 @@
 #include "lib/kube/members.h"
 #include "lib/kube/ours.h"
 #include "resources/kubeflow/preflight.h"
+#include "resources/kubeflow/secret_values.h"
 
 #include "lib/base/banned.h"
 
@@ -90,6 +91,7 @@ struct installing {
     struct cancel *cancel; /* the lease's: fires with the request's, and when the lock is lost */
     struct applyset_parent parent;
     json_t *existing; /* key -> metadata of what stands under the wanted names */
+    json_t *fills;    /* values of Secrets (secret_values.h) */
     bool other_cluster;
 };
 
@@ -254,6 +256,7 @@ static int apply(struct installing *s)
                                    .what = r->what,
                                    .objects = r->objects,
                                    .existing = s->existing,
+                                   .fills = s->fills,
                                    .adopt = r->adopt,
                                    .force_conflicts = r->force_conflicts,
                                    .wait = r->wait,
@@ -325,6 +328,9 @@ static int run_locked(struct installing *s)
     rc = applyset_read(s->r->client, s->r->set_name, s->cancel, &s->parent, &err);
     if (!rc)
         rc = check_finished(s, &err);
+    if (!rc) /* a value that isn't given ends it here, with nothing written */
+        rc = secret_values_resolve(s->r->client, s->r->manager, s->r->objects, s->r->given,
+                                   s->cancel, &s->fills, &err);
     if (rc)
         return kube_problems_add_err(&s->out->problems, &err);
     rc = begin_membership(s, &err);
@@ -403,5 +409,6 @@ int install_apply(const struct install_request *r, struct install_outcome *outco
     outcome->memory.unfinished = !outcome->finished;
     applyset_parent_done(&s.parent);
     json_decref(s.existing);
+    secret_values_free(s.fills);
     return rc;
 }

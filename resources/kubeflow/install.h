@@ -4,7 +4,8 @@
  * An installation is an ApplySet (lib/kube/applyset.h) with a lock, a record of what was applied
  * (kept in Terraform's private state: struct install_memory), and rules for what may be touched:
  *
- *     lock -> whose are the objects? -> membership -> apply, wait -> prune -> membership final
+ *     lock -> whose are the objects? -> values of Secrets -> membership -> apply, wait -> prune
+ *          -> membership final
  *
  * A create that failed or was killed left membership behind, marked unfinished; the next create
  * continues it. Nothing here knows Terraform's values. */
@@ -43,6 +44,7 @@ struct install_request {
     const char *what;     /* for people: "katib 0.18.0" */
     json_t *objects;      /* wanted, normalised */
     json_t *info;         /* object of strings to keep on the parent (release, digest, ...) */
+    const json_t *given;  /* name -> value for marked Secrets (secret_values.h), or NULL */
     const struct install_memory *memory; /* NULL on create */
     const json_t *needs;                 /* names of components that must be there; for messages */
     const char *cluster_uid;             /* that state has; NULL or "" on create */

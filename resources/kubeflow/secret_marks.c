@@ -10,15 +10,29 @@
 
 #include "lib/base/banned.h"
 
-json_t *secret_marks_of(const json_t *object)
+static json_t *annotation_of(const json_t *object, const char *name)
 {
-    json_t *marks =
-        json_loads(krm_str(object, "metadata", "annotations", SECRET_MARKS, NULL), 0, NULL);
+    json_t *marks = json_loads(krm_str(object, "metadata", "annotations", name, NULL), 0, NULL);
 
     if (json_is_object(marks))
         return marks;
     json_decref(marks);
     return NULL;
+}
+
+json_t *secret_marks_of(const json_t *object)
+{
+    return annotation_of(object, SECRET_MARKS);
+}
+
+json_t *secret_marks_filled(const json_t *secret)
+{
+    return annotation_of(secret, APPLYSET_FILLED);
+}
+
+char *secret_marks_text(const json_t *marks)
+{
+    return json_dumps(marks, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
 /* Adds key: text to the annotation of an object or pod template. */
@@ -30,7 +44,7 @@ static void note(json_t *object, const char *key, const char *text)
     if (!marks)
         marks = json_object();
     json_object_set_new(marks, key, json_string(text));
-    dump = json_dumps(marks, JSON_COMPACT | JSON_SORT_KEYS);
+    dump = secret_marks_text(marks);
     krm_set_annotation(object, SECRET_MARKS, dump);
 }
 

@@ -13,7 +13,7 @@
 #include "lib/kube/applyset.h"
 
 /* On Secrets: JSON text, key -> "<name>#<version>". On pod templates: name -> version. */
-#define SECRET_MARKS APPLYSET_ANNOTATION("values")
+#define SECRET_MARKS APPLYSET_VALUES
 
 /* Key of a Secret holds the value `name` ("cookie_secret", "user_password/ml@example.com"): takes out
  * what the release has under it, also in stringData. */
@@ -29,5 +29,11 @@ json_t *secret_pin_name(json_t *objects, const char *namespace, const char *name
 
 /* The marks of an object or pod template; new reference, NULL when it has none. */
 json_t *secret_marks_of(const json_t *object);
+
+/* The same of what a live Secret was filled with last (APPLYSET_FILLED). */
+json_t *secret_marks_filled(const json_t *secret);
+
+/* As they stand in an annotation. Heap string. */
+char *secret_marks_text(const json_t *marks);
 
 #endif

@@ -37,6 +37,12 @@ static const struct setting {
     {.attribute = "rotate", .component = "oauth2-proxy", .adjust = login_adjust_proxy_secrets},
     {.attribute = "users", .component = "profiles", .adjust = login_adjust_admin},
     {.attribute = "users", .component = "user-namespace", .adjust = login_adjust_profiles},
+    {.attribute = "rotate", .check = secrets_check_rotate},
+    {.attribute = "release", .component = "pipelines", .finish = secrets_finish_pipelines},
+    {.attribute = "release", .component = "katib", .finish = secrets_finish_katib},
+    {.attribute = "release",
+     .component = "model-registry",
+     .finish = secrets_finish_model_registry},
 };
 
 /* --- walking it --------------------------------------------------------------------------------- */

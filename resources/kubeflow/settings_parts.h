@@ -44,7 +44,7 @@ setting_check images_check;
 setting_adjust images_adjust, images_finish;
 
 setting_check secrets_check_rotate;
-setting_adjust secrets_adjust;
+setting_adjust secrets_finish_pipelines, secrets_finish_katib, secrets_finish_model_registry;
 
 setting_adjust hygiene_finish;
 
@@ -60,6 +60,7 @@ bool settings_installs(const struct settings *s, const char *component);
 /* The version of a value that the provider makes ("cookie_secret"): its number in `rotate`, "1" when
  * it has none. Heap string. */
 char *settings_rotation(const struct settings *s, const char *value);
+#define SETTINGS_MAX_ROTATION 1000000
 
 /* Whether people come by https, as far as the settings say. */
 bool settings_https(const struct settings *s);

@@ -109,6 +109,11 @@ START_TEST(hashes_only_content)
                 "{metadata: {name: a, labels: {applyset.kubernetes.io/part-of: x}, annotations:"
                 " {terraform-provider-kubeflow/content: y}}}",
                 true);
+    /* which values a Secret holds is wanted content, that they are there isn't */
+    expect_same("{metadata: {annotations: {terraform-provider-kubeflow/values: x}}}",
+                "{metadata: {annotations: {terraform-provider-kubeflow/values: y}}}", false);
+    expect_same("{metadata: {}}",
+                "{metadata: {annotations: {terraform-provider-kubeflow/filled: y}}}", true);
     expect_same("{metadata: {labels: {a: b}}}",
                 "{metadata: {labels: {applyset.kubernetes.io/part-of: x, a: b}}}", true);
     expect_same("{metadata: {labels: {a: b}}}", "{metadata: {labels: {a: c}}}", false);
