@@ -14,19 +14,27 @@
 #define HASH_LEN    (BCRYPT_HASH_SIZE - 1)
 #define SETTING_MAX 64
 
-int bcrypt_hash(const char *password, char out[BCRYPT_HASH_SIZE], struct err *err)
+int bcrypt_check_password(const char *password, struct err *err)
 {
     size_t len = strlen(password);
-    char setting[SETTING_MAX];
-    struct crypt_data *data;
-    const char *hash;
-    int rc = 0;
 
     if (!len)
         return err_set(err, ERR_INVALID, "the password is empty");
     if (len > BCRYPT_MAX_PASSWORD)
         return err_set(err, ERR_INVALID, "the password has %zu bytes; bcrypt looks at %d", len,
                        BCRYPT_MAX_PASSWORD);
+    return 0;
+}
+
+int bcrypt_hash(const char *password, char out[BCRYPT_HASH_SIZE], struct err *err)
+{
+    char setting[SETTING_MAX];
+    struct crypt_data *data;
+    const char *hash;
+    int rc = bcrypt_check_password(password, err);
+
+    if (rc)
+        return rc;
     data = mem_calloc(1, sizeof(*data));
     /* Without bytes of ours the salt is the kernel's. */
     if (!crypt_gensalt_rn(PREFIX, BCRYPT_COST, NULL, 0, setting, sizeof(setting)))

@@ -14,8 +14,10 @@
 #define BCRYPT_MIN_COST 10
 #define BCRYPT_MAX_COST 16
 
-/* A salted hash of the password. ERR_INVALID when it is empty or longer than bcrypt looks; the message
- * doesn't show it. */
+/* ERR_INVALID when a password is empty or longer than bcrypt looks; the message doesn't show it. */
+int bcrypt_check_password(const char *password, struct err *err) WARN_UNUSED;
+
+/* A salted hash of the password; ERR_INVALID as above. */
 int bcrypt_hash(const char *password, char out[BCRYPT_HASH_SIZE], struct err *err) WARN_UNUSED;
 
 /* Whether text has the form of a bcrypt hash: "$2y$12$" and 53 characters; of any cost. */

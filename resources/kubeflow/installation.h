@@ -51,6 +51,9 @@ struct installation {
     /* Puts the outputs into the value. hashes: key -> content hash of what is there. */
     void (*describe)(struct tf_context *ctx, const struct tf_value **v, const struct manifests *m,
                      const json_t *hashes);
+    /* Values of Secrets that the configuration hands over: name -> string. New reference, wiped
+     * afterwards; or NULL: it has none. */
+    json_t *(*given)(const struct tf_value *config);
     /* What is kept on the parent: object of strings. New reference. */
     json_t *(*info)(const struct tf_value *v, const struct manifests *m);
     /* The lines of `changes` for a create. New reference. */

@@ -7,6 +7,7 @@
 #include "lib/krm/path.h"
 #include "lib/tf/timeouts.h"
 #include "resources/kubeflow/installation.h"
+#include "resources/kubeflow/secret_values.h"
 #include "resources/kubeflow/tfjson.h"
 #include "resources/session.h"
 
@@ -96,6 +97,7 @@ static void apply_rendered(const struct installation *kind, struct tf_context *c
                            const json_t *hashes)
 {
     json_auto_t *info = kind->info(op->planned, m);
+    json_t *given CLEANUP(secret_values_cleanup) = kind->given ? kind->given(op->config) : NULL;
     struct install_memory memory;
     struct install_outcome out;
 
@@ -109,6 +111,7 @@ static void apply_rendered(const struct installation *kind, struct tf_context *c
     r->objects = m->objects;
     r->needs = m->needs;
     r->info = info;
+    r->given = given;
     install_apply(r, &out);
     installation_report_problems(ctx,
                                  arena_printf(ctx->arena,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/base/bcrypt.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/krm/path.h"
@@ -52,6 +53,21 @@ static const char *title(struct arena *a, const struct tf_value *v, const char *
 
 /* --- validation --------------------------------------------------------------------------------- */
 
+/* What is known of a login's secret and can't be one. */
+static void validate_login(struct tf_context *ctx, const char *email, const struct tf_value *user)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    const char *password = tf_str(tf_get(user, "password_wo"), NULL);
+    const char *hash = tf_str(tf_get(user, "password_hash"), NULL);
+
+    if (password && bcrypt_check_password(password, &err))
+        tf_error(ctx->diags, TF_ATTR("users"), "Invalid password", "users[\"%s\"].password_wo: %s.",
+                 email, err_msg(&err));
+    if (hash && bcrypt_check(hash, &err))
+        tf_error(ctx->diags, TF_ATTR("users"), "Invalid hash", "users[\"%s\"].password_hash: %s.",
+                 email, err_msg(&err));
+}
+
 static void validate_user(struct tf_context *ctx, const char *email, const struct tf_value *user)
 {
     bool clear = !tf_is_null(tf_get(user, "password_wo")),
@@ -72,8 +88,10 @@ static void validate(struct tf_context *ctx, const struct tf_value *config)
     const struct tf_value *users = tf_get(config, "users"), *oidc = tf_get(config, "oidc"),
                           *tree = tf_get(config, "manifests"), *release = tf_get(config, "release");
 
-    for (size_t i = 0; i < tf_len(users); i++)
+    for (size_t i = 0; i < tf_len(users); i++) {
         validate_user(ctx, users->items.keys[i], users->items.at[i]);
+        validate_login(ctx, users->items.keys[i], users->items.at[i]);
+    }
     if (tf_is_known(release) && !tf_is_null(release) && !catalog_release(tf_str(release, "")))
         tf_error(ctx->diags, TF_ATTR("release"), "Unknown release",
                  "There is no release \"%s\" in this provider's catalog.", tf_str(release, ""));
@@ -303,6 +321,7 @@ static const struct installation platform = {
     .render = render,
     .stand_in = platform_stand_in,
     .describe = describe,
+    .given = platform_given_values,
     .info = info,
     .announce = announce,
     .observe = observe,
