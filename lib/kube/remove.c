@@ -203,6 +203,19 @@ static void send_delete(struct removal *r, struct target *t, int step)
     kube_start(r->queue, &req);
 }
 
+/* A patch that takes away all annotations of ours. New reference. */
+static json_t *annotations_off(const json_t *meta)
+{
+    json_t *out = json_object(), *value;
+    const char *key;
+
+    json_object_foreach (krm_get(meta, "metadata", "annotations", NULL), key, value) {
+        if (!strncmp(key, APPLYSET_ANNOTATION(""), strlen(APPLYSET_ANNOTATION(""))))
+            json_object_set_new(out, key, json_null());
+    }
+    return out;
+}
+
 /* Our label, annotations and claim to fields go; everything else stays as it is. An apply of an
  * empty object under our manager removes exactly what only we own, so ownership is dropped from
  * managedFields instead, and the marks with it. */
@@ -226,10 +239,10 @@ static void send_release(struct removal *r, struct target *t)
     /* An empty list would mean "reset": the API server wants [{}] for that. */
     if (!json_array_size(fields))
         json_array_append_new(fields, json_object());
-    body = json_pack("{s:{s:s, s:{s:n}, s:{s:n, s:n, s:n, s:n}, s:o}}", "metadata",
-                     "resourceVersion", krm_str(t->meta, "metadata", "resourceVersion", NULL),
-                     "labels", APPLYSET_MEMBER_LABEL, "annotations", APPLYSET_CONTENT,
-                     APPLYSET_ADOPTED, APPLYSET_VALUES, APPLYSET_FILLED, "managedFields", fields);
+    body = json_pack("{s:{s:s, s:{s:n}, s:o, s:o}}", "metadata", "resourceVersion",
+                     krm_str(t->meta, "metadata", "resourceVersion", NULL), "labels",
+                     APPLYSET_MEMBER_LABEL, "annotations", annotations_off(t->meta),
+                     "managedFields", fields);
     req.body = body;
     kube_start(r->queue, &req);
 }
