@@ -93,7 +93,7 @@ a_setting_changes() { # release
     cat >>main.tf <<'HCL'
   patches = [{
     target = { kind = "ConfigMap", name = "notebook-controller-config" }
-    patch  = "[{op: replace, path: /data/ENABLE_CULLING, value: 'true'}]"
+    patch  = "- {op: replace, path: /data/ENABLE_CULLING, value: 'true'}"
   }]
 }
 HCL
@@ -211,7 +211,7 @@ test_bad_input() {
     says 'no component "katyb"' 'did you mean "katib"'
     config 26.03 <<<'
   allow_default_login = true
-  patches = [{ target = { kind = "Deployment", name = "nobody" }, patch = "[{op: remove, path: /spec}]" }]'
+  patches = [{ target = { kind = "Deployment", name = "nobody" }, patch = "- {op: remove, path: /spec}" }]'
     says "patches" "selects no object"
     config 26.03 <<<'
   allow_default_login = true
