@@ -43,16 +43,6 @@ static void drop_empty(json_t *metadata, const char *key)
         json_object_del(metadata, key);
 }
 
-static json_t *object_member(json_t *object, const char *key)
-{
-    json_t *member = json_object_get(object, key);
-
-    if (json_is_object(member))
-        return member;
-    json_object_set_new(object, key, json_object());
-    return json_object_get(object, key);
-}
-
 /* stringData is write-only: the API server moves it into data, so no read ever shows it. What is
  * no string is left for the API server to refuse. */
 static void move_string_data(json_t *secret)
@@ -64,7 +54,7 @@ static void move_string_data(json_t *secret)
 
     if (!json_is_object(text))
         return;
-    data = object_member(secret, "data");
+    data = krm_member(secret, "data", NULL);
     json_object_foreach_safe(text, next, key, value)
     {
         char *encoded;
@@ -186,19 +176,8 @@ void krm_content_hash(const json_t *object, char out[KRM_CONTENT_HASH_SIZE])
     snprintf(out, KRM_CONTENT_HASH_SIZE, "v1:%.32s", hex);
 }
 
-/* The member of an object that is an object itself, made when it isn't one. Borrowed. */
-static json_t *member(json_t *object, const char *name)
-{
-    json_t *m = json_object_get(object, name);
-
-    if (!json_is_object(m)) {
-        m = json_object();
-        json_object_set_new(object, name, m);
-    }
-    return m;
-}
-
 void krm_set_annotation(json_t *object, const char *key, const char *value)
 {
-    json_object_set_new(member(member(object, "metadata"), "annotations"), key, json_string(value));
+    json_object_set_new(krm_member(object, "metadata", "annotations", NULL), key,
+                        json_string(value));
 }

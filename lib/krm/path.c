@@ -39,6 +39,21 @@ const char *krm_str(const json_t *object, ...)
     return json_is_string(at) ? json_string_value(at) : "";
 }
 
+json_t *krm_member(json_t *object, ...)
+{
+    const char *key;
+    va_list ap;
+
+    va_start(ap, object);
+    while ((key = va_arg(ap, const char *))) {
+        if (!json_is_object(json_object_get(object, key)))
+            json_object_set_new(object, key, json_object());
+        object = json_object_get(object, key);
+    }
+    va_end(ap);
+    return object;
+}
+
 bool krm_measure(const json_t *value, size_t depth, size_t limit, size_t *cost)
 {
     const char *key;

@@ -15,6 +15,10 @@ json_t *krm_get(const json_t *object, ...) __attribute__((sentinel));
 /* As krm_get, "" when missing or not a string. Borrowed. */
 const char *krm_str(const json_t *object, ...) __attribute__((sentinel));
 
+/* The member that is an object, on the way to which what is no object is replaced by an empty one.
+ * object itself is one. Borrowed. */
+json_t *krm_member(json_t *object, ...) __attribute__((sentinel));
+
 /* Adds to *cost what a copy of value costs, in nodes (long strings count for several), and returns
  * whether that stays within limit and value is nested no deeper than depth. Guards every place
  * where outside input can make trees grow by copying. */

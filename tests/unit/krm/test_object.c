@@ -62,6 +62,18 @@ static const struct {
      "{apiVersion: v1, kind: Secret, data: {}, stringData: {a: 1}}"},
     {"stringData of other kinds stays", "{apiVersion: v1, kind: ConfigMap, stringData: {a: b}}",
      "{apiVersion: v1, kind: ConfigMap, stringData: {a: b}}"},
+    {"places of CA certificates",
+     "{apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, webhooks: "
+     "[{clientConfig: {caBundle: ''}}, {clientConfig: {caBundle: Cg==, url: x}}, {clientConfig: "
+     "{caBundle: LS0t}}, {clientConfig: {caBundle: '?'}}, {}]}",
+     "{apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, webhooks: "
+     "[{clientConfig: {}}, {clientConfig: {url: x}}, {clientConfig: {caBundle: LS0t}}, "
+     "{clientConfig: {caBundle: '?'}}, {}]}"},
+    {"the place of a converter's CA certificate",
+     "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, spec: {conversion: "
+     "{webhook: {clientConfig: {caBundle: Cg==}}}}}",
+     "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, spec: {conversion: "
+     "{webhook: {clientConfig: {}}}}}"},
     {"an object without metadata", "{}", "{}"},
 };
 
