@@ -81,6 +81,12 @@ static bool is_crd(const json_t *object)
     return !strcmp(gvk_of(object).kind, "CustomResourceDefinition");
 }
 
+static bool can_be_unready(const struct node *n)
+{
+    return kube_readiness_matters(n->resource->group, n->resource->kind) &&
+           strcmp(krm_str(n->object, "metadata", "annotations", APPLYSET_WAIT, NULL), "never") != 0;
+}
+
 /* Subscribes to the kind of a node, once per kind. */
 static void watch_kind(struct run *r, const struct node *n)
 {
@@ -155,7 +161,7 @@ static void node_applied(struct run *r, struct node *n)
             ask_served(r, n);
         else
             node_ready(r, n);
-    } else if (matters && kube_readiness_matters(n->resource->group, n->resource->kind)) {
+    } else if (matters && can_be_unready(n)) {
         watch_kind(r, n);
         judge(r, n);
     } else {
@@ -593,8 +599,7 @@ static void drain_requests(struct run *r)
         struct node *n = res.user;
 
         if (!res.code && is_last_request(n)) {
-            n->state = kube_readiness_matters(n->resource->group, n->resource->kind) ? NODE_APPLIED
-                                                                                     : NODE_DONE;
+            n->state = can_be_unready(n) ? NODE_APPLIED : NODE_DONE;
             json_object_set_new(r->result->record, n->key,
                                 kube_record_entry(res.body, r->o->manager));
         } else if (res.code && n->state != NODE_LEAVING) {

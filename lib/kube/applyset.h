@@ -29,6 +29,10 @@
 #define APPLYSET_VALUES  APPLYSET_ANNOTATION("values")
 #define APPLYSET_FILLED  APPLYSET_ANNOTATION("filled")
 
+/* On objects to apply: "never" = ready when applied, whatever their status says. For what becomes ready
+ * only by something that comes after the apply, such as a DNS record. */
+#define APPLYSET_WAIT APPLYSET_ANNOTATION("wait")
+
 /* The label value for the set whose parent is APPLYSET_NAMESPACE/name. */
 void applyset_id(const char *name, char out[APPLYSET_ID_SIZE]);
 
