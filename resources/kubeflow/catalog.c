@@ -73,6 +73,18 @@ static const struct {
 #include "resources/kubeflow/catalog.def"
 };
 
+static const struct catalog_claim claims[] = {
+#define CLAIM(release, component, name) {release, component, name},
+#include "resources/kubeflow/catalog.def"
+};
+
+static const struct {
+    const char *release, *from, *to;
+} images[] = {
+#define IMAGE(release, from, to) {release, from, to},
+#include "resources/kubeflow/catalog.def"
+};
+
 /* --- looking up --------------------------------------------------------------------------------- */
 
 const struct catalog_release *catalog_releases(size_t *ret_len)
@@ -138,6 +150,21 @@ const char *catalog_patch(const struct catalog_release *r, const char *component
         if (patches[i].target == target && !strcmp(patches[i].release, r->name) &&
             !strcmp(patches[i].component, component))
             return patches[i].yaml;
+    }
+    return NULL;
+}
+
+const struct catalog_claim *catalog_claims(size_t *ret_len)
+{
+    *ret_len = ARRAY_LEN(claims);
+    return claims;
+}
+
+const char *catalog_image(const struct catalog_release *r, const char *image)
+{
+    for (size_t i = 0; i < ARRAY_LEN(images); i++) {
+        if (!strcmp(images[i].release, r->name) && !strcmp(images[i].from, image))
+            return images[i].to;
     }
     return NULL;
 }

@@ -53,6 +53,16 @@ const char *catalog_namespace(const char *component);
 const char *catalog_patch(const struct catalog_release *r, const char *component,
                           enum catalog_target target);
 
+/* A PersistentVolumeClaim that a component of a release brings. */
+struct catalog_claim {
+    const char *release, *component, *name;
+};
+const struct catalog_claim *catalog_claims(size_t *ret_len); /* of all releases */
+
+/* The image to take for one of the release that can't be pulled any more, or NULL. Both have their
+ * registry and tag. */
+const char *catalog_image(const struct catalog_release *r, const char *image);
+
 /* For "did you mean ...?": the name that is most alike, or NULL when none is near. */
 const char *catalog_nearest_release(const char *name);
 const char *catalog_nearest_component(const struct catalog_release *r, const char *name);

@@ -27,7 +27,7 @@ struct manifests_request {
     const char *url;                 /* of an archive, with "//dir" behind it; or NULL */
     const char *tree_path, *tree_url, *tree_digest; /* manifests = { path, url, digest }; or NULL */
     const json_t *patches;       /* array of {"patch": text, "target": {...}}; or NULL */
-    const json_t *image_mirrors; /* prefix -> prefix; or NULL */
+    const json_t *image_mirrors; /* prefix -> prefix; or NULL. A platform's are in its settings */
     const json_t *ignore_fields; /* array of {"target": {...}, "fields": [...]}; or NULL */
 };
 

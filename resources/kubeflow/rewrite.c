@@ -7,47 +7,50 @@
 #include "lib/krm/gvk.h"
 #include "lib/krm/path.h"
 #include "lib/kube/field_path.h"
+#include "resources/kubeflow/image_refs.h"
 
 #include "lib/base/banned.h"
 
-#define MAX_DEPTH 128
-
 /* --- images ------------------------------------------------------------------------------------- */
 
-static bool prefix_fits(const char *image, const char *prefix)
+/* Whether the prefix ends where a part of the image does. What is no image, but the beginning of many,
+ * may also be the whole prefix without the slash at its end. */
+static bool prefix_fits(const char *image, const char *prefix, bool certain)
 {
     size_t n = strlen(prefix);
 
-    if (!n || strncmp(image, prefix, n))
+    if (!n)
         return false;
-    return prefix[n - 1] == '/' || !image[n] || strchr("/:@", image[n]);
+    if (!certain && prefix[n - 1] == '/' && strlen(image) == n - 1)
+        return !strncmp(image, prefix, n - 1);
+    return !strncmp(image, prefix, n) &&
+           (prefix[n - 1] == '/' || !image[n] || strchr("/:@", image[n]));
 }
 
-/* The image with its registry: "mysql:8" is "docker.io/library/mysql:8". Heap string. */
-static char *full_name(const char *image)
+/* The mirror's prefix and the rest of the image, with one slash between them where there was one. */
+static char *moved(const char *image, const char *prefix, const char *mirror)
 {
-    size_t first = strcspn(image, "/");
+    size_t n = strlen(prefix), mirror_len = strlen(mirror);
+    bool slash = prefix[n - 1] == '/' && strlen(image) >= n;
 
-    if (!image[first])
-        return mem_printf("docker.io/library/%s", image);
-    if (!memchr(image, '.', first) && !memchr(image, ':', first) &&
-        (first != strlen("localhost") || strncmp(image, "localhost", first) != 0))
-        return mem_printf("docker.io/%s", image);
-    return mem_strdup(image);
+    while (mirror_len && mirror[mirror_len - 1] == '/')
+        mirror_len--;
+    return mem_printf("%.*s%s%s", (int)mirror_len, mirror, slash ? "/" : "",
+                      strlen(image) >= n ? image + n : "");
 }
 
 /* The image at its mirror, or NULL. */
-static char *mirrored(const char *image, const json_t *mirrors)
+static char *mirrored(void *mirrors, const char *image, bool certain)
 {
-    char *full CLEANUP(mem_cleanup) = full_name(image);
+    char *full CLEANUP(mem_cleanup) = image_ref_full(image);
     const char *prefix, *best = NULL, *best_on = NULL;
     const json_t *to = NULL;
     json_t *value;
 
     json_object_foreach ((json_t *)mirrors, prefix, value) {
-        const char *on = prefix_fits(image, prefix)  ? image
-                         : prefix_fits(full, prefix) ? full
-                                                     : NULL;
+        const char *on = prefix_fits(image, prefix, certain)  ? image
+                         : prefix_fits(full, prefix, certain) ? full
+                                                              : NULL;
 
         if (on && (!best || strlen(prefix) > strlen(best))) {
             best = prefix;
@@ -55,37 +58,13 @@ static char *mirrored(const char *image, const json_t *mirrors)
             to = value;
         }
     }
-    return best ? mem_printf("%s%s", json_string_value(to), best_on + strlen(best)) : NULL;
-}
-
-static void walk_images(json_t *v, const json_t *mirrors, int depth)
-{
-    const char *key;
-    json_t *member;
-    void *tmp;
-    size_t i;
-
-    if (depth > MAX_DEPTH)
-        return;
-    json_array_foreach (v, i, member)
-        walk_images(member, mirrors, depth + 1);
-    json_object_foreach_safe(v, tmp, key, member)
-    {
-        if (!strcmp(key, "image") && json_is_string(member)) {
-            char *image CLEANUP(mem_cleanup) = mirrored(json_string_value(member), mirrors);
-
-            if (image)
-                json_object_set_new(v, key, json_string(image));
-        } else {
-            walk_images(member, mirrors, depth + 1);
-        }
-    }
+    return best ? moved(best_on, best, json_string_value(to)) : NULL;
 }
 
 void rewrite_images(json_t *object, const json_t *mirrors)
 {
-    if (json_object_size(mirrors) && strcmp(gvk_of(object).kind, "CustomResourceDefinition"))
-        walk_images(object, mirrors, 0);
+    if (json_object_size(mirrors))
+        image_refs_map(object, mirrored, (void *)mirrors);
 }
 
 /* --- ignored fields ----------------------------------------------------------------------------- */

@@ -6,10 +6,11 @@
 
 #include "lib/base/err.h"
 
-/* Replaces the longest matching prefix of every container image (any member "image" with a string
- * value, at any depth, except in CRDs). A prefix matches up to a '/', ':' or '@', or its own end
- * when it ends in '/'. Names without a registry are Docker Hub's: "mysql:8" matches "docker.io/" as
- * "docker.io/library/mysql:8". mirrors: object prefix -> prefix, or NULL. */
+/* Replaces the longest matching prefix of every container image that image_refs.h finds. A prefix
+ * matches up to a '/', ':' or '@', or its own end when it ends in '/'. Names without a registry are
+ * Docker Hub's: "mysql:8" matches "docker.io/" as "docker.io/library/mysql:8". Whether what comes in
+ * its place ends in a slash makes no difference. What only may be an image must have the prefix as it
+ * stands. mirrors: object prefix -> prefix, or NULL. */
 void rewrite_images(json_t *object, const json_t *mirrors);
 
 /* Deletes the fields that the user leaves to others. ignore: array of {"target": {"group", "kind",

@@ -120,6 +120,29 @@ START_TEST(rows_are_consistent)
 }
 END_TEST
 
+START_TEST(claims_and_images)
+{
+    static const char staging[] =
+        "us-central1-docker.pkg.dev/k8s-staging-images/jobset/jobset:v0.10.1";
+    size_t len;
+    const struct catalog_claim *claims = catalog_claims(&len);
+
+    for (size_t i = 0; i < len; i++) {
+        const struct catalog_release *r = catalog_release(claims[i].release);
+
+        ck_assert_ptr_nonnull(r);
+        ck_assert_msg(position(r, claims[i].component) >= 0, "%s", claims[i].component);
+    }
+    ck_assert_str_eq(catalog_image(catalog_release("26.03"), staging),
+                     "registry.k8s.io/jobset/jobset:v0.10.1");
+    ck_assert_ptr_null(catalog_image(catalog_release("1.10.2"), staging));
+    ck_assert_str_eq(
+        catalog_image(catalog_release("1.10.2"), "gcr.io/kubebuilder/kube-rbac-proxy:v0.13.1"),
+        "quay.io/brancz/kube-rbac-proxy:v0.13.1");
+    ck_assert_ptr_null(catalog_image(catalog_release("26.03"), "docker.io/library/mysql:8.4"));
+}
+END_TEST
+
 START_TEST(suggestions)
 {
     static const struct {
@@ -433,6 +456,7 @@ int main(void)
     tcase_add_test(t, finds_components);
     tcase_add_test(t, targets);
     tcase_add_test(t, rows_are_consistent);
+    tcase_add_test(t, claims_and_images);
     tcase_add_test(t, suggestions);
     suite_add_tcase(s, t);
     tcase_set_timeout(whole, 300);
