@@ -168,7 +168,6 @@ static int render(struct tf_context *ctx, const struct tf_value *v, struct manif
 {
     json_auto_t *patches = tfjson_of(tf_get(v, "patches"));
     json_auto_t *ignore = tfjson_of(tf_get(v, "ignore_fields"));
-    json_auto_t *mirrors = tfjson_of(tf_get(v, "image_mirrors"));
     const struct tf_value *tree = tf_get(v, "manifests");
     struct platform_settings s;
     struct manifests_request r = {
@@ -179,7 +178,6 @@ static int render(struct tf_context *ctx, const struct tf_value *v, struct manif
         .tree_url = installation_str_or_null(tree, "url"),
         .tree_digest = installation_str_or_null(tree, "digest"),
         .patches = patches,
-        .image_mirrors = mirrors,
         .ignore_fields = ignore,
     };
     int rc = platform_settings_of(v, &s, ret_attribute, err);

@@ -21,8 +21,8 @@ static const struct setting {
     setting_check *check;
     setting_adjust *adjust, *finish;
 } settings[] = {
-    {.attribute = "release", .finish = hygiene_finish},
-    {.attribute = "gateway", .check = address_check},
+    {.attribute = "release", .adjust = hygiene_adjust, .finish = hygiene_finish},
+    {.attribute = "gateway", .check = gateway_check},
     {.attribute = "users", .check = login_check_users},
     {.attribute = "oidc", .check = login_check_oidc},
     {.attribute = "allow_default_login", .check = login_check_default},
@@ -43,6 +43,17 @@ static const struct setting {
     {.attribute = "release",
      .component = "model-registry",
      .finish = secrets_finish_model_registry},
+    {.attribute = "gateway", .component = "istio-install", .adjust = gateway_adjust_service},
+    {.attribute = "gateway",
+     .component = "kubeflow-istio-resources",
+     .adjust = gateway_adjust_gateway},
+    {.attribute = "gateway", .adjust = gateway_adjust_web_apps},
+    {.attribute = "storage", .check = storage_check, .adjust = storage_adjust},
+    {.attribute = "namespace_labels", .check = namespaces_check, .adjust = namespaces_adjust},
+    {.attribute = "image_mirrors",
+     .check = images_check,
+     .adjust = images_adjust,
+     .finish = images_finish},
 };
 
 /* --- walking it --------------------------------------------------------------------------------- */

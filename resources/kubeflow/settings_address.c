@@ -9,6 +9,10 @@
 #define ORIGIN     "^https?://([A-Za-z0-9.-]+|[[][0-9A-Fa-f:]+[]])(:[0-9]{1,5})?/*$"
 #define ORIGIN_MAX 300 /* bytes: a DNS name, with some room for scheme and port */
 
+#define DNS_LABEL  "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+#define DNS_NAME   "^" DNS_LABEL "([.]" DNS_LABEL ")*$"
+#define IP_ADDRESS "(^|[.])[0-9]+$" /* the end of one: no top-level domain is a number */
+
 char *settings_url(const struct settings *s)
 {
     const char *external = settings_str(s, "gateway", "external_url", NULL);
@@ -35,6 +39,12 @@ bool settings_https(const struct settings *s)
     return url ? !strncmp(url, "https:", 6) : settings_get(s, "gateway", "tls", NULL) != NULL;
 }
 
+static bool is_dns_name(const char *name)
+{
+    return settings_fits(name, SETTINGS_NAME_MAX, DNS_NAME) &&
+           !settings_fits(name, SETTINGS_NAME_MAX, IP_ADDRESS);
+}
+
 int address_check(const struct settings *s, struct err *err)
 {
     const char *external = settings_str(s, "gateway", "external_url", NULL);
@@ -45,7 +55,7 @@ int address_check(const struct settings *s, struct err *err)
                        "gateway.external_url \"%s\" isn't the root of a site: write it as "
                        "https://kubeflow.example.com, with a port if need be, without a path",
                        external);
-    if (*hostname && !settings_fits(hostname, SETTINGS_NAME_MAX, SETTINGS_NAME))
+    if (*hostname && !is_dns_name(hostname))
         return err_set(err, ERR_INVALID,
                        "gateway.hostname \"%s\" isn't a DNS name: write it as "
                        "kubeflow.example.com, in lower case, without scheme and port",

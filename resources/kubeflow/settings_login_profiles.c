@@ -34,15 +34,8 @@ static json_t *profile_of(const json_t *model, const char *name, const char *own
     return profile;
 }
 
-/* What the release has for its default user; older ones have a ConfigMap beside the Profile that says
- * to nobody but kustomize who that is. */
-static bool is_default(const json_t *object)
-{
-    return !strcmp(gvk_of(object).kind, "Profile") ||
-           !strcmp(krm_str(object, "metadata", "name", NULL), "default-install-config");
-}
-
-/* Takes it away; returns the Profile, NULL when there is none. New reference. */
+/* Takes away the release's Profile for its default user and returns it, NULL when there is none. New
+ * reference. */
 static json_t *take_default(json_t *objects)
 {
     json_t *profile = NULL;
@@ -50,9 +43,9 @@ static json_t *take_default(json_t *objects)
     for (size_t i = json_array_size(objects); i-- > 0;) {
         json_t *object = json_array_get(objects, i);
 
-        if (!is_default(object))
+        if (strcmp(gvk_of(object).kind, "Profile") != 0)
             continue;
-        if (!profile && !strcmp(gvk_of(object).kind, "Profile"))
+        if (!profile)
             profile = json_incref(object);
         json_array_remove(objects, i);
     }

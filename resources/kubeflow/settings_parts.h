@@ -46,7 +46,7 @@ setting_adjust images_adjust, images_finish;
 setting_check secrets_check_rotate;
 setting_adjust secrets_finish_pipelines, secrets_finish_katib, secrets_finish_model_registry;
 
-setting_adjust hygiene_finish;
+setting_adjust hygiene_adjust, hygiene_finish;
 
 /* --- looking into values and objects ------------------------------------------------------------- */
 

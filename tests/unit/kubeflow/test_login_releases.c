@@ -486,11 +486,11 @@ START_TEST(identity_provider_with_reference)
 
     if (!open_release(_i))
         return;
-    objects = render(json_pack("{s:{s:s, s:s, s:{s:s, s:s, s:s}}, s:{s:{s:s}}, s:{s:s, s:{s:s}}}",
-                               "oidc", "issuer", "https://id.example.com", "client_id", "kubeflow",
+    objects = render(json_pack("{s:{s:s, s:s, s:{s:s, s:s, s:s}}, s:{s:{s:s}}, s:{s:s}}", "oidc",
+                               "issuer", "https://id.example.com", "client_id", "kubeflow",
                                "client_secret_ref", "name", "idp", "namespace", "auth", "key",
                                "secret", "users", "Ann@example.com", "profile", "ann", "gateway",
-                               "hostname", "kubeflow.example.com", "tls", "secret_name", "tls"));
+                               "external_url", "https://kubeflow.example.com"));
     env = krm_get(container(objects, "auth", "dex"), "env", NULL);
     check_json(json_array_get(env, 1),
                "{\"name\": \"OIDC_CONNECTOR_SECRET\", \"valueFrom\": {\"secretKeyRef\": {"

@@ -115,7 +115,8 @@ static const struct check_case cases[] = {
 
     /* address */
     {"[]", "{'gateway': {'external_url': 'https://h.example:8443/'}}", NULL, NULL},
-    {"[]", "{'gateway': {'external_url': 'http://[::1]:8080'}}", NULL, NULL},
+    {"[]", "{'gateway': {'external_url': 'http://[::1]:8080', 'allow_plain_http': true}}", NULL,
+     NULL},
     {"[]", "{'gateway': {'external_url': 'https://h.example/kubeflow'}}", "gateway",
      "without a path"},
     {"[]", "{'gateway': {'external_url': 'h.example'}}", "gateway", "external_url"},
