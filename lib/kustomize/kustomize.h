@@ -48,7 +48,8 @@ struct kustomize_options {
     int (*adjust)(void *arg, const char *name, json_t *objects, struct err *err);
     void *adjust_arg;
     const char *adjust_below;
-    bool strict_patches; /* a patch of the outermost kustomization whose target matches nothing is an
+    bool
+        strict_patches; /* a patch of the outermost kustomization whose target matches nothing is an
                             error, not nothing */
 };
 

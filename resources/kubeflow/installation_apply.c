@@ -93,7 +93,7 @@ static struct install_request request_of(const struct installation *kind, struct
 }
 
 static void apply_rendered(const struct installation *kind, struct tf_context *ctx,
-                           struct tf_apply *op, struct install_request *r, struct manifests *m,
+                           struct tf_apply *op, struct install_request r, struct manifests *m,
                            const json_t *hashes)
 {
     json_auto_t *info = kind->info(op->planned, m);
@@ -102,28 +102,28 @@ static void apply_rendered(const struct installation *kind, struct tf_context *c
     struct install_outcome out;
 
     install_memory_load(op->planned_private, &memory);
-    if (!r->create)
+    if (!r.create)
         installation_complete(kind, ctx, op->prior, hashes, &memory);
-    r->memory = r->create ? NULL : &memory;
+    r.memory = r.create ? NULL : &memory;
     /* A create that replaces what was imported gets its memory too, but takes nothing over. */
-    r->adopt = r->adopt || (!r->create && memory.imported);
-    r->what = kind->title(ctx->arena, op->planned, m->version);
-    r->objects = m->objects;
-    r->needs = m->needs;
-    r->info = info;
-    r->given = given;
-    install_apply(r, &out);
+    r.adopt = r.adopt || (!r.create && memory.imported);
+    r.what = kind->title(ctx->arena, op->planned, m->version);
+    r.objects = m->objects;
+    r.needs = m->needs;
+    r.info = info;
+    r.given = given;
+    install_apply(&r, &out);
     installation_report_problems(ctx,
                                  arena_printf(ctx->arena,
                                               out.started ? "%s isn't fully installed"
-                                              : r->create ? "%s can't be installed"
+                                              : r.create  ? "%s can't be installed"
                                                           : "%s can't be updated",
-                                              r->what),
+                                              r.what),
                                  &out.problems);
     if (out.started) {
         op->state = state_after(kind, ctx, op, m, hashes, &out);
         if (kind->observe)
-            kind->observe(ctx, r->client, &op->state);
+            kind->observe(ctx, r.client, &op->state);
         op->private_state = install_memory_save(&out.memory);
     }
     install_outcome_done(&out);
@@ -146,7 +146,7 @@ static void apply(const struct installation *kind, struct tf_context *ctx, struc
         return;
     hashes = install_hashes(m.objects);
     if (as_planned(ctx, op, &m, hashes))
-        apply_rendered(kind, ctx, op, &r, &m, hashes);
+        apply_rendered(kind, ctx, op, r, &m, hashes);
     manifests_done(&m);
 }
 
