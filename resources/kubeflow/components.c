@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "lib/base/attr.h"
-#include "lib/base/banned.h"
 #include "lib/base/mem.h"
+
+#include "lib/base/banned.h"
 
 /* What one word in `existing` may stand for. */
 static const struct {
