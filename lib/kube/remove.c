@@ -1,58 +1,31 @@
 /* Removal runs in phases from the outermost objects to the innermost. Each phase: decide for every
- * target (delete, release), send all deletes at once, then list the members by label (metadata
- * only) until the phase's targets are gone. A fired token or the deadline ends the wait; what is
- * left is named, and a later run starts over with what is still there. */
+ * target (delete, release), send all deletes at once, then read the metadata of what is left until
+ * the phase's targets are gone, and the namespaces that belong to them. A fired token or the
+ * deadline ends the wait; what is left is named, and a later run starts over with what is still
+ * there. Users' work goes first, in waves that are phases of their own. */
 #include "lib/kube/remove.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/buf.h"
-#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
-#include "lib/base/vec.h"
 #include "lib/krm/gvk.h"
 #include "lib/krm/path.h"
 #include "lib/kube/applyset.h"
-#include "lib/kube/explain.h"
 #include "lib/kube/graph.h"
 #include "lib/kube/members.h"
 #include "lib/kube/ours.h"
 #include "lib/kube/reborn.h"
-#include "lib/kube/user_data.h"
+#include "lib/kube/remove_parts.h"
 
 #include "lib/base/banned.h"
 
-#define MODULE            "kube.remove"
-#define STEP(phase)       (2 * (phase)) /* odd numbers: before the phase with the number below */
-#define LAST_STEP         STEP(5)       /* kube_graph_phase: custom resources */
-#define WORKLOAD_STEP     STEP(3)
-#define POLL_FIRST_MS     100
-#define POLL_MAX_MS       2000
-#define PROGRESS_EVERY_MS 5000
-#define MAX_NAMED         5 /* user data that a refusal names one by one */
-#define MAX_INSTANCES     1000
-#define MAX_LOOKS         5 /* at an object that changes while it is released */
-
-struct removal {
-    const struct kube_remove_options *o;
-    struct kube_remove_result *result;
-    struct kube_queue *queue;
-    json_t *targets; /* o->targets, perhaps with the instances of its CRDs */
-};
-
-struct target {
-    const char *key;    /* borrowed */
-    const json_t *meta; /* borrowed */
-    const struct kube_resource *resource;
-    bool release;
-    bool failed;
-    bool looking; /* it changed under its release: read anew */
-    int looks;
-};
-
-typedef VEC(struct target) target_vec;
+#define STEP(phase)   (2 * (phase)) /* odd numbers: before the phase with the number below */
+#define LAST_STEP     STEP(REMOVE_CUSTOM_PHASE)
+#define WORKLOAD_STEP STEP(3)
+#define MAX_INSTANCES 1000 /* of one CRD at once */
+#define MAX_LOOKS     5    /* at an object that changes while it is released */
 
 void kube_remove_result_done(struct kube_remove_result *r)
 {
@@ -71,114 +44,110 @@ static const char *name_of(const json_t *meta)
     return krm_str(meta, "metadata", "name", NULL);
 }
 
-static bool is_adopted(const json_t *meta)
-{
-    return !strcmp(krm_str(meta, "metadata", "annotations", APPLYSET_ADOPTED, NULL), "true");
-}
-
-/* --- what users would lose ----------------------------------------------------------------------
+/* --- deciding -----------------------------------------------------------------------------------
  */
 
-/* Appends a sentence "<what>: a, b, c and more" for a list of objects. */
-static void add_sentence(json_t *out, const char *what, const json_t *objects)
+/* Namespaces that go with an object: key -> metadata, or NULL. Borrowed. */
+static json_t *owned_by(const struct removal *r, const json_t *meta)
 {
-    struct buf text CLEANUP(buf_done) = BUF_INIT;
-    const json_t *object;
-    size_t i, n = json_array_size(objects);
-
-    if (!n)
-        return;
-    buf_printf(&text, "%s: ", what);
-    json_array_foreach (objects, i, object) {
-        char *key CLEANUP(mem_cleanup) = kube_key(object);
-
-        if (i < MAX_NAMED)
-            buf_printf(&text, "%s%s", i ? ", " : "", key);
-    }
-    if (n > MAX_NAMED)
-        buf_puts(&text, " and more");
-    json_array_append_new(out, json_string(buf_str(&text)));
+    return json_object_get(r->owned, krm_str(meta, "metadata", "uid", NULL));
 }
 
-static int user_data_of(const struct kube_remove_options *o, enum kube_strangers which,
-                        json_t *meta, json_t *claims, json_t *out, struct err *err)
+/* Whether others keep something in a namespace that goes with the target. */
+static int keeps_something(const struct removal *r, const struct target *t, json_t **ret_found,
+                           struct err *err)
 {
-    json_auto_t *found = NULL;
-    char *what CLEANUP(mem_cleanup) = NULL;
-    const char *kind = kind_of(meta);
-    int rc = 0;
+    json_t *namespace;
+    const char *unused;
 
-    if (is_adopted(meta) && !o->delete_adopted)
-        return 0;
-    if (!strcmp(kind, "PersistentVolumeClaim")) {
-        json_array_append(claims, meta);
-    } else if (!strcmp(kind, "Namespace")) {
-        rc = kube_namespace_content(o->client, name_of(meta), o->set_id, which, MAX_NAMED + 1,
-                                    o->cancel, &found, err);
-        what = mem_printf("in namespace %s, not of this installation", name_of(meta));
-    } else if (!strcmp(kind, "CustomResourceDefinition") && o->crds == KUBE_CRDS_DELETE) {
-        rc = kube_crd_instances(o->client, name_of(meta), o->set_id, which, MAX_NAMED + 1,
-                                o->cancel, &found, err);
-        what = mem_printf("custom resources of %s", name_of(meta));
-    }
-    if (!rc && found)
-        add_sentence(out, what, found);
-    return rc;
-}
+    *ret_found = NULL;
+    json_object_foreach (owned_by(r, t->meta), unused, namespace) {
+        int rc;
 
-int kube_remove_check(const struct kube_remove_options *o, enum kube_strangers which,
-                      json_t **ret_user_data, struct err *err)
-{
-    json_auto_t *out = json_array(), *claims = json_array();
-    json_t *meta;
-    const char *key;
-
-    json_object_foreach ((json_t *)o->targets, key, meta) {
-        int rc = user_data_of(o, which, meta, claims, out, err);
-
-        if (rc)
+        json_decref(*ret_found);
+        *ret_found = NULL;
+        rc = kube_namespace_content(r->o->client, name_of(namespace), r->o->set_id, KUBE_NOT_OF_SET,
+                                    1, r->o->cancel, ret_found, err);
+        if (rc || json_array_size(*ret_found))
             return rc;
     }
-    add_sentence(out, "claims with data", claims);
-    *ret_user_data = json_incref(out);
     return 0;
 }
 
-/* --- deciding -----------------------------------------------------------------------------------
- */
+/* Whether a claim in the same namespace is among the targets. */
+static bool is_beside_claim(const struct removal *r, const json_t *meta)
+{
+    const char *key;
+    json_t *other;
+
+    json_object_foreach (r->targets, key, other) {
+        if (!strcmp(kind_of(other), "PersistentVolumeClaim") &&
+            !strcmp(krm_str(other, "metadata", "namespace", NULL),
+                    krm_str(meta, "metadata", "namespace", NULL)))
+            return true;
+    }
+    return false;
+}
+
+static int crd_must_stay(const struct removal *r, const struct target *t, const char **ret_why,
+                         struct err *err)
+{
+    const struct kube_remove_options *o = r->o;
+    json_auto_t *found = NULL;
+    int rc;
+
+    if (o->crds == KUBE_CRDS_KEEP)
+        *ret_why = "crds = \"keep\"";
+    if (o->crds == KUBE_CRDS_KEEP ||
+        (o->crds == KUBE_CRDS_DELETE && o->user_data == KUBE_DATA_DELETE))
+        return 0;
+    rc = kube_crd_instances(o->client, name_of(t->meta), o->set_id, KUBE_NOT_OF_SET, 1, o->cancel,
+                            &found, err);
+    if (json_array_size(found))
+        *ret_why = "objects of its kind exist";
+    return rc;
+}
+
+/* What stays because users' data is to be kept. */
+static int data_must_stay(const struct removal *r, const struct target *t, const char **ret_why,
+                          struct err *err)
+{
+    const struct kube_remove_options *o = r->o;
+    const char *kind = kind_of(t->meta);
+    json_auto_t *found = NULL;
+    int rc = 0;
+
+    if (!strcmp(kind, "PersistentVolumeClaim"))
+        *ret_why = "it holds data";
+    else if (o->facts && o->facts->stays_with_data(t->meta) && is_beside_claim(r, t->meta))
+        *ret_why = "a claim beside it holds data that needs it";
+    else if (!strcmp(kind, "Namespace"))
+        rc = kube_namespace_content(o->client, name_of(t->meta), o->set_id, KUBE_NOT_OF_SET, 1,
+                                    o->cancel, &found, err);
+    else
+        rc = keeps_something(r, t, &found, err);
+    if (json_array_size(found))
+        *ret_why = "others keep something in it";
+    return rc;
+}
 
 /* Whether the target stays in the cluster; says why in the log. */
 static int must_release(const struct removal *r, const struct target *t, bool *ret_release,
                         struct err *err)
 {
-    const struct kube_remove_options *o = r->o;
-    json_auto_t *found = NULL;
-    const char *kind = kind_of(t->meta), *why = NULL;
-    bool keep_data = o->user_data != KUBE_DATA_DELETE;
+    const char *why = NULL;
     int rc = 0;
 
-    if (is_adopted(t->meta) && !o->delete_adopted) {
+    if (remove_is_adopted(r->o, t->meta))
         why = "it was there before and was adopted";
-    } else if (!strcmp(kind, "CustomResourceDefinition")) {
-        if (o->crds == KUBE_CRDS_KEEP)
-            why = "crds = \"keep\"";
-        else if (o->crds == KUBE_CRDS_IF_UNUSED || keep_data)
-            rc = kube_crd_instances(o->client, name_of(t->meta), o->set_id, KUBE_NOT_OF_SET, 1,
-                                    o->cancel, &found, err);
-        if (json_array_size(found))
-            why = "objects of its kind exist";
-    } else if (!strcmp(kind, "PersistentVolumeClaim") && keep_data) {
-        why = "it holds data";
-    } else if (!strcmp(kind, "Namespace") && keep_data) {
-        rc = kube_namespace_content(o->client, name_of(t->meta), o->set_id, KUBE_NOT_OF_SET, 1,
-                                    o->cancel, &found, err);
-        if (json_array_size(found))
-            why = "others keep something in it";
-    }
+    else if (!strcmp(kind_of(t->meta), "CustomResourceDefinition"))
+        rc = crd_must_stay(r, t, &why, err);
+    else if (r->o->user_data != KUBE_DATA_DELETE)
+        rc = data_must_stay(r, t, &why, err);
     if (rc)
         return rc;
     if (why)
-        log_info(MODULE, "%s stays: %s", t->key, why);
+        log_info(REMOVE_MODULE, "%s stays: %s", t->key, why);
     *ret_release = why != NULL;
     return 0;
 }
@@ -186,13 +155,12 @@ static int must_release(const struct removal *r, const struct target *t, bool *r
 /* --- sending ------------------------------------------------------------------------------------
  */
 
-static void send_delete(struct removal *r, struct target *t, int step)
+static void send_delete(struct removal *r, struct target *t, bool foreground)
 {
-    /* A workload goes only after its pods, so that what they use isn't pulled from under them. */
     json_auto_t *options =
         json_pack("{s:s, s:s, s:s, s:{s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
-                  "propagationPolicy", step == WORKLOAD_STEP ? "Foreground" : "Background",
-                  "preconditions", "uid", krm_str(t->meta, "metadata", "uid", NULL));
+                  "propagationPolicy", foreground ? "Foreground" : "Background", "preconditions",
+                  "uid", krm_str(t->meta, "metadata", "uid", NULL));
     struct kube_request req = {.verb = KUBE_DELETE,
                                .resource = t->resource,
                                .namespace = krm_str(t->meta, "metadata", "namespace", NULL),
@@ -306,111 +274,8 @@ static int collect(struct removal *r, struct err *err)
     return 0;
 }
 
-/* --- waiting ------------------------------------------------------------------------------------
- */
-
-/* Lists what is left of the targets that were deleted; new object key -> metadata. */
-static int still_there(struct removal *r, const target_vec *targets, json_t **ret_left,
-                       struct err *err)
-{
-    json_auto_t *objects = json_array(), *found = NULL, *left = json_object();
-    int rc;
-
-    for (size_t i = 0; i < targets->len; i++)
-        if (!targets->at[i].release && !targets->at[i].failed)
-            json_array_append(objects, (json_t *)targets->at[i].meta);
-    rc = kube_existing(r->o->client, objects, r->o->cancel, &found, err);
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < targets->len; i++) {
-        const struct target *t = &targets->at[i];
-        json_t *now = json_object_get(found, t->key);
-
-        if (now && !t->release && !t->failed &&
-            !strcmp(krm_str(now, "metadata", "uid", NULL),
-                    krm_str(t->meta, "metadata", "uid", NULL)))
-            json_object_set(left, t->key, now);
-    }
-    *ret_left = json_incref(left);
-    return 0;
-}
-
-static void report_left(struct removal *r, json_t *left, const char *how)
-{
-    const char *key;
-    json_t *meta;
-
-    json_object_foreach (left, key, meta) {
-        struct buf text = BUF_INIT;
-        const json_t *finalizers = krm_get(meta, "metadata", "finalizers", NULL), *f;
-        size_t i;
-
-        buf_printf(&text, "%s while it was being deleted", how);
-        json_array_foreach (finalizers, i, f)
-            buf_printf(&text, "%s%s",
-                       i ? ", " : "; it waits for its finalizers: ", json_string_value(f));
-        if (json_array_size(finalizers))
-            buf_puts(&text, ". The controller that clears them has to run; if it is gone for good, "
-                            "remove the finalizers by hand");
-        kube_problems_add(&r->result->problems, ERR_TIMEOUT, key, buf_take(&text));
-    }
-}
-
-static int wait_gone(struct removal *r, const target_vec *targets, struct err *err)
-{
-    int64_t pause = POLL_FIRST_MS, next_progress = clock_deadline(PROGRESS_EVERY_MS);
-
-    while (true) {
-        json_auto_t *left = NULL;
-        int rc = still_there(r, targets, &left, err);
-
-        if (rc || !json_object_size(left))
-            return rc;
-        if (!clock_left_ms(r->o->deadline)) {
-            report_left(r, left, "timed out");
-            return err_set(err, ERR_TIMEOUT, "timed out");
-        }
-        if (clock_now_ms() >= next_progress) {
-            next_progress = clock_deadline(PROGRESS_EVERY_MS);
-            log_info(MODULE, "%s: waiting until %zu objects are gone, among them %s", r->o->what,
-                     json_object_size(left), json_object_iter_key(json_object_iter(left)));
-        }
-        if (cancel_sleep(r->o->cancel, pause))
-            return err_set(err, ERR_CANCELLED, "interrupted");
-        pause = pause * 2 < POLL_MAX_MS ? pause * 2 : POLL_MAX_MS;
-    }
-}
-
 /* --- steps --------------------------------------------------------------------------------------
  */
-
-/* With crds = delete and user_data = delete, the custom resources that users made go too, first,
- * while their controllers still run: they join the targets. */
-static int add_instances(struct removal *r, struct err *err)
-{
-    const char *key;
-    json_t *meta;
-
-    json_object_foreach ((json_t *)r->o->targets, key, meta) {
-        json_auto_t *found = NULL;
-        json_t *object;
-        size_t i;
-        int rc;
-
-        if (strcmp(kind_of(meta), "CustomResourceDefinition"))
-            continue;
-        rc = kube_crd_instances(r->o->client, name_of(meta), r->o->set_id, KUBE_NOT_OF_SET,
-                                MAX_INSTANCES, r->o->cancel, &found, err);
-        if (rc)
-            return rc;
-        json_array_foreach (found, i, object) {
-            char *name CLEANUP(mem_cleanup) = kube_key(object);
-
-            json_object_set(r->targets, name, object);
-        }
-    }
-    return 0;
-}
 
 static int step_of(const json_t *meta)
 {
@@ -419,44 +284,177 @@ static int step_of(const json_t *meta)
     return kube_is_aggregated(meta) ? step + 1 : step;
 }
 
-static int run_step(struct removal *r, int step, struct err *err)
+/* Adds one object, and what is to be done with it. */
+static int add_target(struct removal *r, target_vec *targets, const char *key, const json_t *meta,
+                      bool users, struct err *err)
+{
+    struct gvk gvk = gvk_of(meta);
+    struct target t = {.key = key, .meta = meta};
+    int rc = kube_resource_for(r->o->client, gvk.group, gvk.version, gvk.kind, r->o->cancel,
+                               &t.resource, err);
+
+    if (rc == ERR_NOT_FOUND) { /* its CRD is gone, and it with it */
+        err_done(err);
+        return 0;
+    }
+    if (!rc && !users)
+        rc = must_release(r, &t, &t.release, err);
+    if (!rc)
+        vec_push(targets, t);
+    return rc;
+}
+
+/* Adds the namespaces that belong to what is deleted. */
+static int add_followers(struct removal *r, target_vec *targets, struct err *err)
+{
+    struct target t = {.follows = true};
+    size_t n = targets->len;
+    json_t *namespace;
+    int rc = 0;
+
+    for (size_t i = 0; !rc && i < n; i++) {
+        if (targets->at[i].release || !owned_by(r, targets->at[i].meta))
+            continue;
+        rc = kube_resource_for(r->o->client, "", "v1", "Namespace", r->o->cancel, &t.resource, err);
+        json_object_foreach (owned_by(r, targets->at[i].meta), t.key, namespace) {
+            t.meta = namespace;
+            vec_push(targets, t);
+        }
+    }
+    return rc;
+}
+
+static void send(struct removal *r, struct target *t, bool foreground)
+{
+    if (t->release) {
+        json_array_append_new(r->result->retained, json_string(t->key));
+        send_release(r, t);
+    } else if (!t->follows) {
+        send_delete(r, t, foreground);
+    }
+}
+
+/* Which namespaces belong to some of these objects is looked up when they are about to go. */
+static int look_for_owned(struct removal *r, const json_t *set, struct err *err)
+{
+    const char *key;
+    json_t *meta;
+
+    json_decref(r->owned);
+    r->owned = NULL;
+    json_object_foreach ((json_t *)set, key, meta) {
+        if (remove_may_own(meta))
+            return kube_owned_namespaces(r->o->client, r->o->cancel, &r->owned, err);
+    }
+    return 0;
+}
+
+/* One phase: all objects of a set (key -> metadata). users: nothing of it is ours to release.
+ * foreground: they are gone when all that belongs to them is. */
+static int run_phase(struct removal *r, const json_t *set, bool foreground, bool users,
+                     struct err *err)
 {
     target_vec targets = VEC_INIT;
     const char *key;
     json_t *meta;
-    int rc = 0;
+    int rc = look_for_owned(r, set, err);
 
-    json_object_foreach (r->targets, key, meta) {
-        struct gvk gvk = gvk_of(meta);
-        struct target t = {.key = key, .meta = meta};
-
-        if (rc || step_of(meta) != step)
-            continue;
-        rc = kube_resource_for(r->o->client, gvk.group, gvk.version, gvk.kind, r->o->cancel,
-                               &t.resource, err);
-        if (rc == ERR_NOT_FOUND) { /* its CRD is gone, and it with it */
-            rc = 0;
-            continue;
-        }
+    json_object_foreach ((json_t *)set, key, meta) {
         if (!rc)
-            rc = must_release(r, &t, &t.release, err);
-        if (!rc)
-            vec_push(&targets, t);
+            rc = add_target(r, &targets, key, meta, users, err);
     }
-    for (size_t i = 0; !rc && i < targets.len; i++) {
-        if (targets.at[i].release) {
-            json_array_append_new(r->result->retained, json_string(targets.at[i].key));
-            send_release(r, &targets.at[i]);
-        } else {
-            send_delete(r, &targets.at[i], step);
-        }
-    }
+    if (!rc)
+        rc = add_followers(r, &targets, err);
+    for (size_t i = 0; !rc && i < targets.len; i++)
+        send(r, &targets.at[i], foreground);
     if (!rc && targets.len)
         rc = collect(r, err);
     if (!rc && targets.len)
-        rc = wait_gone(r, &targets, err);
+        rc = remove_wait(r, &targets, err);
     vec_done(&targets);
     return rc;
+}
+
+static int run_step(struct removal *r, int step, struct err *err)
+{
+    json_auto_t *set = json_object();
+    const char *key;
+    json_t *meta;
+
+    json_object_foreach (r->targets, key, meta) {
+        if (step_of(meta) == step)
+            json_object_set(set, key, meta);
+    }
+    /* A workload goes only after its pods, so that what they use isn't pulled from under them. */
+    return run_phase(r, set, step == WORKLOAD_STEP, false, err);
+}
+
+/* --- users' work -------------------------------------------------------------------------------- */
+
+/* Adds what users made of one CRD, if it is of this wave. */
+static int add_work(struct removal *r, const char *crd_name, int wave, json_t *set, struct err *err)
+{
+    const struct kube_remove_facts *facts = r->o->facts;
+    int own = facts ? facts->wave_of(crd_name) : 0;
+    enum kube_strangers which;
+    json_auto_t *found = NULL;
+    json_t *object;
+    size_t i;
+    int rc;
+
+    if (!remove_holds_work(r->o, crd_name, &which) || own != wave)
+        return 0;
+    rc = kube_crd_instances(r->o->client, crd_name, r->o->set_id, which, MAX_INSTANCES,
+                            r->o->cancel, &found, err);
+    json_array_foreach (found, i, object) {
+        char *key CLEANUP(mem_cleanup) = kube_key(object);
+
+        json_object_set(set, key, object);
+    }
+    return rc;
+}
+
+static int find_work(struct removal *r, int wave, json_t *set, struct err *err)
+{
+    const char *key;
+    json_t *meta;
+    int rc = 0;
+
+    json_object_foreach ((json_t *)r->o->targets, key, meta) {
+        if (!rc && !strcmp(kind_of(meta), "CustomResourceDefinition") &&
+            !remove_is_adopted(r->o, meta))
+            rc = add_work(r, name_of(meta), wave, set, err);
+    }
+    return rc;
+}
+
+/* What is there is looked up wave by wave: those that went before may have made more. */
+static int run_wave(struct removal *r, int wave, struct err *err)
+{
+    while (true) {
+        json_auto_t *set = json_object();
+        size_t n;
+        int rc = find_work(r, wave, set, err);
+
+        n = json_object_size(set);
+        if (rc || !n)
+            return rc;
+        log_info(REMOVE_MODULE, "%s: first %zu objects that users made", r->o->what, n);
+        /* With all that was made of them, which may need the controllers, too. */
+        rc = run_phase(r, set, true, true, err);
+        if (rc || r->result->problems.len || n < MAX_INSTANCES)
+            return rc;
+    }
+}
+
+/* CRDs without a wave have their turn last: wave 0. */
+static int remove_work(struct removal *r, struct err *err)
+{
+    int n = r->o->facts ? r->o->facts->nwaves : 0, rc = 0;
+
+    for (int wave = 1; !rc && !r->result->problems.len && wave <= n; wave++)
+        rc = run_wave(r, wave, err);
+    return rc || r->result->problems.len ? rc : run_wave(r, 0, err);
 }
 
 int kube_remove(const struct kube_remove_options *o, struct kube_remove_result *result)
@@ -468,9 +466,9 @@ int kube_remove(const struct kube_remove_options *o, struct kube_remove_result *
     r.targets = json_copy((json_t *)o->targets);
     memset(result, 0, sizeof(*result));
     result->retained = json_array();
-    log_info(MODULE, "%s: removing %zu objects", o->what, json_object_size(o->targets));
-    if (o->crds == KUBE_CRDS_DELETE && o->user_data == KUBE_DATA_DELETE)
-        rc = add_instances(&r, &err);
+    log_info(REMOVE_MODULE, "%s: removing %zu objects", o->what, json_object_size(o->targets));
+    if (o->user_data == KUBE_DATA_DELETE)
+        rc = remove_work(&r, &err);
     for (int step = LAST_STEP; !rc && !result->problems.len && step >= 0; step--)
         rc = run_step(&r, step, &err);
     if (!rc && !result->problems.len)
@@ -479,7 +477,8 @@ int kube_remove(const struct kube_remove_options *o, struct kube_remove_result *
         kube_problems_add_err(&result->problems, &err);
     kube_queue_free(r.queue);
     json_decref(r.targets);
-    log_info(MODULE, "%s: %zu deleted, %zu kept, %zu problems", o->what, result->deleted,
+    json_decref(r.owned);
+    log_info(REMOVE_MODULE, "%s: %zu deleted, %zu kept, %zu problems", o->what, result->deleted,
              json_array_size(result->retained), result->problems.len);
     return kube_problems_code(&result->problems);
 }

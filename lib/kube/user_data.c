@@ -20,6 +20,18 @@ static const struct {
     {"batch", "v1", "CronJob"},          {"batch", "v1", "Job"},
 };
 
+static bool is_owned_by(const json_t *item, const char *kind)
+{
+    const json_t *owner;
+    size_t i;
+
+    json_array_foreach (krm_get(item, "metadata", "ownerReferences", NULL), i, owner) {
+        if (!strcmp(krm_str(owner, "kind", NULL), kind))
+            return true;
+    }
+    return false;
+}
+
 /* Adds those items that aren't members of the set. */
 static int add_strangers(struct kube_client *c, const struct kube_resource *resource,
                          const char *namespace, const char *set_id, enum kube_strangers which,
@@ -41,7 +53,7 @@ static int add_strangers(struct kube_client *c, const struct kube_resource *reso
         json_t *object;
 
         if (!strcmp(set, set_id) || (set[0] && which == KUBE_NOT_OF_ANY) ||
-            json_array_size(found) >= limit)
+            is_owned_by(item, "Namespace") || json_array_size(found) >= limit)
             continue;
         object = kube_metadata_object(resource, item);
         if (object)
@@ -97,5 +109,44 @@ int kube_namespace_content(struct kube_client *c, const char *namespace, const c
             return err_wrap(err, "looking for what namespace %s holds", namespace);
     }
     *ret_found = json_incref(found);
+    return 0;
+}
+
+/* Adds a namespace under the uids of those that it belongs to. */
+static void add_owned(json_t *owned, const struct kube_resource *resource, const json_t *item)
+{
+    json_auto_t *object = kube_metadata_object(resource, item);
+    char *key CLEANUP(mem_cleanup) = object ? kube_key(object) : NULL;
+    const json_t *owner;
+    size_t i;
+
+    json_array_foreach (krm_get(object, "metadata", "ownerReferences", NULL), i, owner) {
+        const char *uid = krm_str(owner, "uid", NULL);
+        json_t *its = json_object_get(owned, uid);
+
+        if (!its) {
+            its = json_object();
+            json_object_set_new(owned, uid, its);
+        }
+        json_object_set(its, key, object);
+    }
+}
+
+int kube_owned_namespaces(struct kube_client *c, struct cancel *cancel, json_t **ret_owned,
+                          struct err *err)
+{
+    struct kube_request req = {.verb = KUBE_LIST,
+                               .resource = kube_builtin_resource("", "v1", "Namespace"),
+                               .metadata_only = true};
+    json_auto_t *items = NULL;
+    json_t *item;
+    size_t i;
+    int rc = kube_list(c, &req, cancel, &items, NULL, err);
+
+    if (rc)
+        return err_wrap(err, "looking for namespaces that belong to other objects");
+    *ret_owned = json_object();
+    json_array_foreach (items, i, item)
+        add_owned(*ret_owned, req.resource, item);
     return 0;
 }

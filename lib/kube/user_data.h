@@ -15,7 +15,7 @@ enum kube_strangers {
                         installations may be about to go as well */
 };
 
-/* Both give a new array of metadata objects (kube_metadata_object), at most `limit`. */
+/* The first two give a new array of metadata objects (kube_metadata_object), at most `limit`. */
 
 /* Custom resources of the CRD named "<plural>.<group>" that aren't members of set_id; none when the
  * kind isn't served. */
@@ -23,10 +23,16 @@ int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *
                        enum kube_strangers which, size_t limit, struct cancel *cancel,
                        json_t **ret_found, struct err *err) WARN_UNUSED;
 
-/* What others keep in a namespace: claims and workloads that aren't members of set_id.
- * Custom resources count by the workloads and claims that they lead to. */
+/* What others keep in a namespace: claims and workloads that aren't members of set_id, nor made for
+ * every such namespace (owned by it). Custom resources count by the workloads and claims that they
+ * lead to. */
 int kube_namespace_content(struct kube_client *c, const char *namespace, const char *set_id,
                            enum kube_strangers which, size_t limit, struct cancel *cancel,
                            json_t **ret_found, struct err *err) WARN_UNUSED;
+
+/* Namespaces that belong to other objects and go with them: owner's uid -> key -> metadata. New
+ * object. */
+int kube_owned_namespaces(struct kube_client *c, struct cancel *cancel, json_t **ret_owned,
+                          struct err *err) WARN_UNUSED;
 
 #endif

@@ -14,6 +14,7 @@
 #include "lib/kube/members.h"
 #include "lib/kube/ours.h"
 #include "resources/kubeflow/preflight.h"
+#include "resources/kubeflow/removal_facts.h"
 #include "resources/kubeflow/secret_values.h"
 
 #include "lib/base/banned.h"
@@ -291,6 +292,7 @@ static int prune(struct installing *s, struct err *err)
                                     .manager = r->manager,
                                     .set_id = s->set_id,
                                     .what = r->what,
+                                    .facts = &removal_facts,
                                     .crds = KUBE_CRDS_IF_UNUSED,
                                     .user_data = KUBE_DATA_KEEP,
                                     .deadline = r->deadline,
@@ -311,6 +313,8 @@ static int prune(struct installing *s, struct err *err)
         return 0;
     o.targets = members;
     rc = kube_remove(&o, &result);
+    if (!rc)
+        rc = install_sweep(&o, members, &result);
     json_array_extend(s->out->retained, result.retained);
     kube_problems_take(&s->out->problems, &result.problems);
     kube_remove_result_done(&result);

@@ -125,6 +125,11 @@ struct install_removal {
  * other installations keep in our namespaces doesn't count: they may be destroyed before. */
 int install_removal_check(const struct install_removal *r, enum kube_strangers which,
                           json_t **ret_user_data, struct err *err) WARN_UNUSED;
+/* Removes what is left of what was removed (leftovers.h); gone: objects by key. o: as for kube_remove,
+ * with other targets. Adds to result. */
+int install_sweep(const struct kube_remove_options *o, const json_t *gone,
+                  struct kube_remove_result *result);
+
 /* 0 when all is gone; problems as in kube_remove. */
 int install_remove(const struct install_removal *r, struct kube_remove_result *result);
 

@@ -7,6 +7,8 @@
 #include "lib/base/mem.h"
 #include "lib/kube/lease.h"
 #include "lib/kube/members.h"
+#include "resources/kubeflow/leftovers.h"
+#include "resources/kubeflow/removal_facts.h"
 
 #include "lib/base/banned.h"
 
@@ -59,6 +61,7 @@ static struct kube_remove_options remove_options(const struct removing *s, struc
                                         .set_id = s->set_id,
                                         .what = r->what,
                                         .targets = s->members,
+                                        .facts = &removal_facts,
                                         .crds = r->crds,
                                         .user_data = r->user_data,
                                         .delete_adopted = r->delete_adopted,
@@ -88,6 +91,28 @@ int install_removal_check(const struct install_removal *r, enum kube_strangers w
     return rc;
 }
 
+int install_sweep(const struct kube_remove_options *o, const json_t *gone,
+                  struct kube_remove_result *result)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    struct kube_remove_options sweep = *o;
+    struct kube_remove_result swept;
+    json_auto_t *left = NULL;
+    int rc = leftovers_find(o->client, gone, result->retained, o->cancel, &left, &err);
+
+    if (rc)
+        return kube_problems_add_err(&result->problems, &err);
+    if (!json_object_size(left))
+        return 0;
+    sweep.targets = left;
+    rc = kube_remove(&sweep, &swept);
+    result->deleted += swept.deleted;
+    json_array_extend(result->retained, swept.retained);
+    kube_problems_take(&result->problems, &swept.problems);
+    kube_remove_result_done(&swept);
+    return rc;
+}
+
 /* What is there is looked at again: whoever had the lock while it was waited for may have added
  * members, removed all, or taken the installation over. */
 static int remove_locked(struct removing *s, struct cancel *cancel,
@@ -104,6 +129,12 @@ static int remove_locked(struct removing *s, struct cancel *cancel,
     o = remove_options(s, cancel);
     kube_remove_result_done(result);
     rc = kube_remove(&o, result);
+    if (!rc) { /* state knows also what an earlier try has removed */
+        json_auto_t *gone = json_copy((json_t *)s->r->wanted);
+
+        json_object_update(gone, s->members);
+        rc = install_sweep(&o, gone, result);
+    }
     return rc ? rc : applyset_remove(s->r->client, s->r->set_name, cancel, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "lib/base/attr.h"
 #include "lib/base/buf.h"
+#include "lib/base/mem.h"
 
 #include "lib/base/banned.h"
 
@@ -20,17 +21,21 @@ static const struct secret_recipe recipes[] = {
     {.name = "oidc_client_secret", .length = 40},
     {.name = "object_store_access_key",
      .length = 20,
+     .with_data = true,
      .fixed = "it is the name of an account, and SeaweedFS would go on taking the old one beside "
               "a new one. Renew object_store_secret_key: that ends the old one"},
-    {.name = "object_store_secret_key", .length = 40},
+    {.name = "object_store_secret_key", .length = 40, .with_data = true},
     {.name = "database_password",
      .length = 32,
+     .with_data = true,
      .fixed = IN_DATABASE("kubeflow/mysql-pv-claim", "kubeflow/mysql-secret")},
     {.name = "katib_database_password",
      .length = 32,
+     .with_data = true,
      .fixed = IN_DATABASE("kubeflow/katib-mysql", "kubeflow/katib-mysql-secrets")},
     {.name = "model_registry_database_password",
      .length = 32,
+     .with_data = true,
      .fixed = IN_DATABASE("kubeflow/metadata-mysql", "kubeflow/model-registry-db-secrets")},
     {.name = "user_password/", .password = true, .before = "users[\"", .after = "\"].password_wo"},
     {.name = "oidc_connector_secret", .before = "oidc.client_secret_wo", .after = ""},
@@ -49,6 +54,14 @@ const struct secret_recipe *secret_recipe(const char *name)
         if (is_for(&recipes[i], name))
             return &recipes[i];
     return NULL;
+}
+
+const struct secret_recipe *secret_recipe_of_mark(const char *mark)
+{
+    const char *version = mark ? strrchr(mark, '#') : NULL;
+    char *name CLEANUP(mem_cleanup) = version ? mem_strndup(mark, (size_t)(version - mark)) : NULL;
+
+    return name ? secret_recipe(name) : NULL;
 }
 
 char *secret_recipes_rotated(void)

@@ -131,7 +131,7 @@ static bool is_made_by_us(const char *mark, const json_t *given)
 {
     char *name CLEANUP(mem_cleanup) = name_of(mark);
 
-    return secret_recipe(name)->length && !strcmp(strrchr(mark, '#') + 1, FIRST_VERSION) &&
+    return secret_recipe_of_mark(mark)->length && !strcmp(strrchr(mark, '#') + 1, FIRST_VERSION) &&
            !json_object_get(given, name);
 }
 
@@ -171,10 +171,7 @@ static const json_t *live_of(const struct decision *d, const json_t *object)
 /* Any manifest may have the annotation. */
 static int check_mark(const json_t *object, const json_t *mark, struct err *err)
 {
-    const char *text = json_string_value(mark);
-    char *name CLEANUP(mem_cleanup) = text && strrchr(text, '#') ? name_of(text) : NULL;
-
-    if (name && secret_recipe(name))
+    if (secret_recipe_of_mark(json_string_value(mark)))
         return 0;
     return err_set(err, ERR_INVALID, "Secret %s/%s: annotation %s names no value that is known",
                    krm_str(object, "metadata", "namespace", NULL),
