@@ -114,8 +114,9 @@ const struct tf_attribute installation_on_destroy_attributes[] = {
      .validators = check_data,
      .description =
          "What happens to users' data (claims, workloads and claims that others keep in the "
-         "component's namespaces, custom resources of CRDs that are to be deleted): `refuse` to "
-         "destroy, `keep` it, or `delete` it. Defaults to `refuse`."},
+         "component's namespaces, custom resources in which their work is, such as profiles, "
+         "notebooks, pipelines and models, and any others of CRDs that are to be deleted): "
+         "`refuse` to destroy, `keep` it, or `delete` it. Defaults to `refuse`."},
     {.name = "adopted",
      .type = &tf_type_string,
      .flags = TF_OPTIONAL | TF_COMPUTED,
