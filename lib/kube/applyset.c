@@ -136,6 +136,29 @@ static const struct kube_resource *leases(void)
     return kube_builtin_resource("coordination.k8s.io", "v1", "Lease");
 }
 
+const char *applyset_component(const json_t *object)
+{
+    const char *name = krm_str(object, "metadata", "annotations", APPLYSET_COMPONENT, NULL);
+
+    return name[0] ? name : krm_str(object, "metadata", "labels", APPLYSET_COMPONENT, NULL);
+}
+
+/* The parent that a ConfigMap is. */
+static struct applyset_parent parent_of(const json_t *config_map)
+{
+    const json_t *annotations = krm_get(config_map, "metadata", "annotations", NULL);
+    const json_t *data = json_object_get(config_map, "data");
+    struct applyset_parent p = {
+        .exists = true,
+        .installed = !strcmp(krm_str(annotations, ANNOTATION_DONE, NULL), "true"),
+        .group_kinds = split_kinds(krm_str(annotations, ANNOTATION_KINDS, NULL)),
+        .info = json_is_object(data) ? json_deep_copy(data) : json_object(),
+    };
+
+    snprintf(p.token, sizeof(p.token), "%s", krm_str(annotations, ANNOTATION_TOKEN, NULL));
+    return p;
+}
+
 int applyset_read(struct kube_client *c, const char *name, struct cancel *cancel,
                   struct applyset_parent *ret, struct err *err)
 {
@@ -149,16 +172,7 @@ int applyset_read(struct kube_client *c, const char *name, struct cancel *cancel
         p.group_kinds = json_array();
         p.info = json_object();
     } else if (!rc) {
-        const json_t *data = krm_get(res.body, "data", NULL);
-
-        p.exists = true;
-        p.installed =
-            !strcmp(krm_str(res.body, "metadata", "annotations", ANNOTATION_DONE, NULL), "true");
-        snprintf(p.token, sizeof(p.token), "%s",
-                 krm_str(res.body, "metadata", "annotations", ANNOTATION_TOKEN, NULL));
-        p.group_kinds =
-            split_kinds(krm_str(res.body, "metadata", "annotations", ANNOTATION_KINDS, NULL));
-        p.info = json_is_object(data) ? json_deep_copy(data) : json_object();
+        p = parent_of(res.body);
     } else {
         err_move(err, &res.err);
         kube_result_done(&res);
@@ -166,6 +180,46 @@ int applyset_read(struct kube_client *c, const char *name, struct cancel *cancel
     }
     kube_result_done(&res);
     *ret = p;
+    return 0;
+}
+
+void applyset_list_done(struct applyset_list *l)
+{
+    for (size_t i = 0; i < l->len; i++) {
+        free(l->at[i].name);
+        applyset_parent_done(&l->at[i].parent);
+    }
+    free(l->at);
+    memset(l, 0, sizeof(*l));
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct applyset_listed *)a)->name,
+                  ((const struct applyset_listed *)b)->name);
+}
+
+int applyset_list(struct kube_client *c, struct cancel *cancel, struct applyset_list *ret,
+                  struct err *err)
+{
+    struct kube_request req = {.verb = KUBE_LIST,
+                               .resource = config_maps(),
+                               .namespace = APPLYSET_NAMESPACE,
+                               .label_selector = LABEL_ID};
+    json_auto_t *items = NULL;
+    const json_t *item;
+    size_t i;
+    int rc = kube_list(c, &req, cancel, &items, NULL, err);
+
+    if (rc)
+        return err_wrap(err, "reading what is installed");
+    ret->len = json_array_size(items);
+    ret->at = mem_calloc(ret->len, sizeof(*ret->at));
+    json_array_foreach (items, i, item)
+        ret->at[i] = (struct applyset_listed){mem_strdup(krm_str(item, "metadata", "name", NULL)),
+                                              parent_of(item)};
+    if (ret->len)
+        qsort(ret->at, ret->len, sizeof(*ret->at), by_name);
     return 0;
 }
 

@@ -33,6 +33,12 @@
  * only by something that comes after the apply, such as a DNS record. */
 #define APPLYSET_WAIT APPLYSET_ANNOTATION("wait")
 
+/* On members of a set of several components, as an annotation or a label: which one. */
+#define APPLYSET_COMPONENT APPLYSET_ANNOTATION("component")
+
+/* The component that an object names, "" when it names none. Borrowed. */
+const char *applyset_component(const json_t *object);
+
 /* The label value for the set whose parent is APPLYSET_NAMESPACE/name. */
 void applyset_id(const char *name, char out[APPLYSET_ID_SIZE]);
 
@@ -57,6 +63,22 @@ void applyset_parent_done(struct applyset_parent *p);
 /* 0 with exists = false when there is none. */
 int applyset_read(struct kube_client *c, const char *name, struct cancel *cancel,
                   struct applyset_parent *ret, struct err *err) WARN_UNUSED;
+
+/* Every set in the cluster, by name; none when the namespace isn't there. */
+struct applyset_list {
+    struct applyset_listed {
+        char *name;
+        struct applyset_parent parent;
+    } * at;
+    size_t len;
+};
+int applyset_list(struct kube_client *c, struct cancel *cancel, struct applyset_list *ret,
+                  struct err *err) WARN_UNUSED;
+void applyset_list_done(struct applyset_list *l);
+
+/* The value of data key APPLYSET_INFO_KIND of a whole platform's parent. */
+#define APPLYSET_INFO_KIND     "kind"
+#define APPLYSET_KIND_PLATFORM "platform"
 
 /* Makes sure that APPLYSET_NAMESPACE exists and isn't about to go (a destroy of the last other set
  * may be deleting it: then waits until it is gone and makes it again). */

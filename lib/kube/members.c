@@ -75,6 +75,7 @@ struct listing {
 struct lister {
     struct kube_queue *queue;
     const char *selector;
+    kube_full_fn *full; /* NULL = metadata of everything */
     json_t *out;
     VEC(struct listing *) listings;
 };
@@ -91,6 +92,11 @@ static void lister_done(struct lister *l)
     json_decref(l->out);
 }
 
+static bool in_full(const struct lister *l, const struct listing *listing)
+{
+    return l->full && l->full(listing->resource->group, listing->resource->kind);
+}
+
 static void start_page(struct lister *l, struct listing *listing)
 {
     struct kube_request req = {.verb = KUBE_LIST,
@@ -98,7 +104,7 @@ static void start_page(struct lister *l, struct listing *listing)
                                .namespace = listing->namespace,
                                .label_selector = l->selector,
                                .continue_token = listing->next,
-                               .metadata_only = true,
+                               .metadata_only = !in_full(l, listing),
                                .user = listing};
 
     kube_start(l->queue, &req);
@@ -145,6 +151,8 @@ static void add_items(struct lister *l, const struct listing *listing, const jso
         json_t *object = kube_metadata_object(listing->resource, item);
         char *key CLEANUP(mem_cleanup) = object ? kube_key(object) : NULL;
 
+        if (object && in_full(l, listing))
+            json_object_update_missing(object, item);
         if (object)
             json_object_set_new(l->out, key, object);
     }
@@ -194,8 +202,16 @@ static int lister_run(struct lister *l, struct cancel *cancel, struct err *err)
 int kube_members(struct kube_client *c, const char *set_id, const json_t *group_kinds,
                  struct cancel *cancel, json_t **ret_members, struct err *err)
 {
+    return kube_members_full(c, set_id, group_kinds, NULL, cancel, ret_members, err);
+}
+
+int kube_members_full(struct kube_client *c, const char *set_id, const json_t *group_kinds,
+                      kube_full_fn *full, struct cancel *cancel, json_t **ret_members,
+                      struct err *err)
+{
     char *selector CLEANUP(mem_cleanup) = mem_printf("%s=%s", APPLYSET_MEMBER_LABEL, set_id);
-    struct lister l = {.queue = kube_queue_new(c), .selector = selector, .out = json_object()};
+    struct lister l = {
+        .queue = kube_queue_new(c), .selector = selector, .full = full, .out = json_object()};
     const json_t *item;
     size_t i;
     int rc = 0;

@@ -1,12 +1,13 @@
 /* Reading many objects' metadata with few requests.
  *
- * Everything here asks for PartialObjectMetadata lists only (the CRDs of a release cost 0.2 MB
- * instead of 12 MB), all lists at the same time, over one connection. Results are JSON objects from
+ * Unless it says otherwise, what is here asks for PartialObjectMetadata lists only (the CRDs of a
+ * release cost 0.2 MB instead of 12 MB), all lists at the same time, over one connection. Results are JSON objects from
  * key (resid_key) to metadata object {"apiVersion", "kind", "metadata": {...}}. */
 #ifndef KUBE_MEMBERS_H
 #define KUBE_MEMBERS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "lib/base/cancel.h"
 #include "lib/kube/client.h"
@@ -15,6 +16,12 @@
  * cluster doesn't serve have no members. 403 is an error, never "none". */
 int kube_members(struct kube_client *c, const char *set_id, const json_t *group_kinds,
                  struct cancel *cancel, json_t **ret_members, struct err *err) WARN_UNUSED;
+
+/* The same, with the whole objects of the kinds for which full says so. */
+typedef bool kube_full_fn(const char *group, const char *kind);
+int kube_members_full(struct kube_client *c, const char *set_id, const json_t *group_kinds,
+                      kube_full_fn *full, struct cancel *cancel, json_t **ret_members,
+                      struct err *err) WARN_UNUSED;
 
 /* What exists under the names of the objects (whoever owns it). */
 int kube_existing(struct kube_client *c, const json_t *objects, struct cancel *cancel,

@@ -41,7 +41,7 @@ struct manifests {
 };
 
 /* On each object of a platform: the component that it belongs to. */
-#define MANIFESTS_COMPONENT APPLYSET_ANNOTATION("component")
+#define MANIFESTS_COMPONENT APPLYSET_COMPONENT
 
 void manifests_done(struct manifests *m);
 
