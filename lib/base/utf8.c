@@ -87,6 +87,9 @@ void utf8_put_line(struct buf *out, const char *text, size_t max)
     for (end = 0; line[end]; end++) {
         if ((unsigned char)line[end] < ' ' || line[end] == 0x7F)
             line[end] = ' ';
+        /* U+0080 to U+009F, which terminals obey too */
+        if ((unsigned char)line[end] == 0xC2 && (unsigned char)line[end + 1] < 0xA0)
+            line[end] = line[end + 1] = ' ';
     }
     while (end && (line[end - 1] == ' ' || line[end - 1] == '.'))
         end--;

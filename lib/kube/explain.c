@@ -1,6 +1,7 @@
-/* Two rounds of requests, each sent at once: the object as it is now and the warnings of its
- * namespace; then, for a workload, the pods behind its selector and its ReplicaSets (whose warnings
- * tell why there are no pods). All within one deadline; an answer that doesn't come is left out. */
+/* Rounds of requests, each sent at once: the object as it is now and the warnings of its namespace;
+ * for a workload, the pods behind its selector and its ReplicaSets (whose warnings tell why there
+ * are no pods); the claims of the pods that aren't ready. All within one deadline; an answer that
+ * doesn't come is left out. */
 #include "lib/kube/explain.h"
 
 #include <ctype.h>
@@ -13,14 +14,16 @@
 #include "lib/krm/gvk.h"
 #include "lib/krm/path.h"
 #include "lib/kube/discovery.h"
+#include "lib/kube/explain_webhooks.h"
 #include "lib/kube/members.h"
+#include "lib/kube/pods.h"
 #include "lib/kube/readiness.h"
-#include "lib/kube/selector.h"
 
 #include "lib/base/banned.h"
 
 #define MAX_CONDITIONS    8
 #define MAX_EVENT_REASONS 32 /* different warnings that are told apart */
+#define MAX_CLAIMS        4  /* of the pods that are told of */
 
 struct explanation {
     struct kube_client *client;
@@ -34,25 +37,9 @@ struct explanation {
     json_t *object, *events, *pods, *replica_sets; /* NULL = no answer */
 
     const json_t *shown[EXPLAIN_MAX_PODS]; /* in pods */
-    size_t n_shown;
+    size_t n_shown, n_unready;
+    json_t *claims[MAX_CLAIMS];
 };
-
-static const struct workload {
-    const char *group, *kind;
-    bool replica_sets; /* between it and its pods */
-} workloads[] = {
-    {"apps", "Deployment", true},  {"apps", "StatefulSet", false}, {"apps", "DaemonSet", false},
-    {"apps", "ReplicaSet", false}, {"batch", "Job", false},
-};
-
-static const struct workload *workload_of(const struct gvk *gvk)
-{
-    for (size_t i = 0; i < ARRAY_LEN(workloads); i++) {
-        if (!strcmp(workloads[i].group, gvk->group) && !strcmp(workloads[i].kind, gvk->kind))
-            return &workloads[i];
-    }
-    return NULL;
-}
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
@@ -108,19 +95,6 @@ static void ask_for_object(struct explanation *x)
     collect(x, q);
 }
 
-/* "a=b,c=d"; the matchExpressions are looked at when the answer is there. */
-static char *label_selector(const json_t *selector)
-{
-    struct buf out = BUF_INIT;
-    const char *key;
-    json_t *value;
-
-    json_object_foreach (json_object_get(selector, "matchLabels"), key, value)
-        buf_printf(&out, "%s%s=%s", out.len ? "," : "", key,
-                   json_is_string(value) ? json_string_value(value) : "");
-    return buf_take(&out);
-}
-
 /* A list's items don't carry their kind, by which readiness is told. */
 static void name_kind(json_t *pods)
 {
@@ -133,22 +107,43 @@ static void name_kind(json_t *pods)
     }
 }
 
-static void ask_for_pods(struct explanation *x, const struct workload *w)
+static void ask_for_pods(struct explanation *x)
 {
-    struct kube_queue *q CLEANUP(kube_queue_cleanup) = NULL;
-    const json_t *selector = krm_get(x->object, "spec", "selector", NULL);
-    char *labels CLEANUP(mem_cleanup) = NULL;
+    struct kube_queue *q CLEANUP(kube_queue_cleanup) = kube_queue_new(x->client);
+    char *labels CLEANUP(mem_cleanup) = kube_pods_selector(x->object);
 
-    if (!json_object_size(selector))
+    if (!kube_pods_ask(q, x->object, EXPLAIN_TIMEOUT_MS, &x->pods))
         return;
-    labels = label_selector(selector);
-    q = kube_queue_new(x->client);
-    ask(x, q, KUBE_LIST, kube_builtin_resource("", "v1", "Pod"), NULL, labels, &x->pods);
-    if (w->replica_sets)
+    if (kube_has_replica_sets(x->gvk.group, x->gvk.kind))
         ask(x, q, KUBE_LIST, kube_builtin_resource("apps", "v1", "ReplicaSet"), NULL, labels,
             &x->replica_sets);
     collect(x, q);
     name_kind(x->pods);
+}
+
+/* A pod whose claim isn't bound says no more than that. */
+static void ask_for_claims(struct explanation *x)
+{
+    struct kube_queue *q CLEANUP(kube_queue_cleanup) = kube_queue_new(x->client);
+    json_auto_t *names = json_object();
+    const char *name = x->name;
+    const json_t *volume;
+    size_t i;
+
+    for (size_t pod = 0; pod < x->n_shown; pod++) {
+        json_array_foreach (krm_get(x->shown[pod], "spec", "volumes", NULL), i, volume) {
+            const char *claim = krm_str(volume, "persistentVolumeClaim", "claimName", NULL);
+
+            if (!claim[0] || json_object_get(names, claim) || json_object_size(names) == MAX_CLAIMS)
+                continue;
+            x->name = claim;
+            ask(x, q, KUBE_GET, kube_builtin_resource("", "v1", "PersistentVolumeClaim"), NULL,
+                NULL, &x->claims[json_object_size(names)]);
+            json_object_set_new(names, claim, json_true());
+        }
+    }
+    x->name = name;
+    collect(x, q);
 }
 
 /* --- saying ----------------------------------------------------------------------------------- */
@@ -161,9 +156,20 @@ static void put_text(struct explanation *x, const char *before, const char *text
     utf8_put_line(x->out, text, READINESS_MAX_MESSAGE);
 }
 
+/* Whether the caller's own words, such as those of kube_readiness_of, hold it already. */
+static bool was_known(const struct explanation *x, const char *message)
+{
+    struct buf line CLEANUP(buf_done) = BUF_INIT;
+    const char *found;
+
+    utf8_put_line(&line, message, READINESS_MAX_MESSAGE);
+    found = line.len ? strstr(buf_str(x->out), buf_str(&line)) : NULL;
+    return found && found < buf_str(x->out) + x->start;
+}
+
 static bool said(const struct explanation *x, const char *text)
 {
-    return strstr(buf_str(x->out) + x->start, text) != NULL;
+    return strstr(buf_str(x->out), text) != NULL;
 }
 
 /* Conditions that are bad news when they are true; the others are when they aren't. */
@@ -200,7 +206,7 @@ static bool worth_telling(const struct explanation *x, const json_t *condition)
     if (is_trouble(type))
         return !strcmp(status, "True");
     /* The pods say more than "doesn't have minimum availability". */
-    if (workload_of(&x->gvk) && strcmp(type, "Progressing") != 0)
+    if (kube_has_pods(x->gvk.group, x->gvk.kind) && strcmp(type, "Progressing") != 0)
         return false;
     return strcmp(status, "True") != 0 && strcmp(krm_str(condition, "severity", NULL), "Info") != 0;
 }
@@ -211,7 +217,8 @@ static void tell_conditions(struct explanation *x)
     size_t i, n = 0;
 
     json_array_foreach (krm_get(x->object, "status", "conditions", NULL), i, condition) {
-        if (n == MAX_CONDITIONS || !worth_telling(x, condition))
+        if (n == MAX_CONDITIONS || !worth_telling(x, condition) ||
+            was_known(x, krm_str(condition, "message", NULL)))
             continue;
         n++;
         put_text(x, "  condition ", krm_str(condition, "type", NULL));
@@ -240,41 +247,8 @@ static void tell_deletion(struct explanation *x)
 
 /* --- pods ------------------------------------------------------------------------------------- */
 
-static bool is_newer(const json_t *a, const json_t *b)
-{
-    return strcmp(krm_str(a, "metadata", "creationTimestamp", NULL),
-                  krm_str(b, "metadata", "creationTimestamp", NULL)) > 0;
-}
-
-/* Fills x->shown with the newest pods that aren't ready; returns how many there are. */
-static size_t choose_pods(struct explanation *x)
-{
-    const json_t *selector = krm_get(x->object, "spec", "selector", NULL), *pod;
-    size_t i, unready = 0;
-
-    json_array_foreach (json_object_get(x->pods, "items"), i, pod) {
-        size_t at = x->n_shown;
-
-        if (!kube_selector_matches(selector, krm_get(pod, "metadata", "labels", NULL)) ||
-            kube_readiness_of(pod, NULL) == KUBE_READY)
-            continue;
-        unready++;
-        while (at && is_newer(pod, x->shown[at - 1]))
-            at--;
-        if (at == EXPLAIN_MAX_PODS)
-            continue;
-        if (x->n_shown < EXPLAIN_MAX_PODS)
-            x->n_shown++;
-        memmove(&x->shown[at + 1], &x->shown[at], (x->n_shown - at - 1) * sizeof(x->shown[0]));
-        x->shown[at] = pod;
-    }
-    return unready;
-}
-
 static void tell_pods(struct explanation *x)
 {
-    size_t unready = choose_pods(x);
-
     for (size_t i = 0; i < x->n_shown; i++) {
         struct buf why CLEANUP(buf_done) = BUF_INIT;
 
@@ -282,8 +256,26 @@ static void tell_pods(struct explanation *x)
         put_text(x, "  pod ", krm_str(x->shown[i], "metadata", "name", NULL));
         buf_printf(x->out, ": %s\n", buf_str(&why));
     }
-    if (unready > x->n_shown)
-        buf_printf(x->out, "  not ready either: %zu more of its pods\n", unready - x->n_shown);
+    if (x->n_unready > x->n_shown)
+        buf_printf(x->out, "  not ready either: %zu more of its pods\n", x->n_unready - x->n_shown);
+}
+
+static void tell_claims(struct explanation *x)
+{
+    for (size_t i = 0; i < MAX_CLAIMS; i++) {
+        const json_t *class = krm_get(x->claims[i], "spec", "storageClassName", NULL);
+        const char *phase = krm_str(x->claims[i], "status", "phase", NULL);
+
+        if (!phase[0] || !strcmp(phase, "Bound"))
+            continue;
+        put_text(x, "  claim ", krm_str(x->claims[i], "metadata", "name", NULL));
+        put_text(x, ": ", phase);
+        if (class)
+            put_text(x, ", of StorageClass ", json_string_value(class));
+        else
+            buf_puts(x->out, ", names no StorageClass, and the cluster has no default one");
+        buf_putc(x->out, '\n');
+    }
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -341,6 +333,10 @@ static bool concerns(const struct explanation *x, const json_t *event)
     }
     json_array_foreach (json_object_get(x->replica_sets, "items"), i, set) {
         if (is_of(event, set))
+            return true;
+    }
+    for (i = 0; i < MAX_CLAIMS; i++) {
+        if (is_of(event, x->claims[i]))
             return true;
     }
     return false;
@@ -473,6 +469,20 @@ static void tell_kubectl(struct explanation *x)
     buf_putc(x->out, '\n');
 }
 
+/* Pods that aren't ready; for a Pod, itself. */
+static void find_pods(struct explanation *x, bool is_pod)
+{
+    if (is_pod && kube_readiness_of(x->object, NULL) != KUBE_READY)
+        x->shown[x->n_unready++] = x->object;
+    if (kube_has_pods(x->gvk.group, x->gvk.kind)) {
+        ask_for_pods(x);
+        x->n_unready = kube_unready_pods(x->object, json_object_get(x->pods, "items"), x->shown,
+                                         EXPLAIN_MAX_PODS);
+    }
+    x->n_shown = x->n_unready < EXPLAIN_MAX_PODS ? x->n_unready : EXPLAIN_MAX_PODS;
+    ask_for_claims(x);
+}
+
 void kube_explain(struct kube_client *c, const json_t *object, struct cancel *cancel,
                   struct buf *out)
 {
@@ -485,21 +495,22 @@ void kube_explain(struct kube_client *c, const json_t *object, struct cancel *ca
                             .namespace = krm_str(object, "metadata", "namespace", NULL),
                             .name = krm_str(object, "metadata", "name", NULL),
                             .object = json_incref((json_t *)object)};
-    const struct workload *w = workload_of(&x.gvk);
+    bool is_pod = !x.gvk.group[0] && !strcmp(x.gvk.kind, "Pod");
 
     ask_for_object(&x);
-    if (w)
-        ask_for_pods(&x, w);
-    else if (!x.gvk.group[0] && !strcmp(x.gvk.kind, "Pod"))
-        x.pods = json_pack("{s:[O]}", "items", x.object);
+    find_pods(&x, is_pod);
     tell_deletion(&x);
-    if (!x.pods || w)
+    if (!is_pod)
         tell_conditions(&x);
     tell_pods(&x);
+    tell_claims(&x);
+    kube_explain_webhooks(c, x.object, x.deadline, cancel, out);
     tell_events(&x);
     tell_kubectl(&x);
     json_decref(x.object);
     json_decref(x.events);
     json_decref(x.pods);
     json_decref(x.replica_sets);
+    for (size_t i = 0; i < MAX_CLAIMS; i++)
+        json_decref(x.claims[i]);
 }

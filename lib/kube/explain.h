@@ -2,9 +2,11 @@
  *
  * Said are: a deletion and the finalizers that hold it up; conditions that are bad news (a table
  * of those that are when they are true); for workloads the newest pods behind the selector that
- * aren't ready, each with its containers' states; and the last warnings of object, ReplicaSets
- * and these pods, as far as they say more ("FailedMount", "FailedCreate ... exceeded quota"). Used
- * when a wait ends in failure, so it must never fail itself: what can't be read is left out. */
+ * aren't ready, each with its containers' states, and their claims that aren't bound; and the last
+ * warnings of object, ReplicaSets, these pods and claims, as far as they say more ("FailedMount",
+ * "FailedCreate ... exceeded quota"); for webhooks, a Service behind which nobody answers. A condition
+ * whose message out holds already isn't repeated. Used when a wait ends in
+ * failure, so it must never fail itself: what can't be read is left out. */
 #ifndef KUBE_EXPLAIN_H
 #define KUBE_EXPLAIN_H
 

@@ -55,6 +55,7 @@ START_TEST(put_line)
     } cases[] = {
         {"plain", 10, "plain"},
         {"two\nlines\tand\x7f more.\n", 100, "two lines and  more"},
+        {"a\xc2\x9b[2J\x1b[31mb \xc2\xa0", 100, "a  [2J [31mb \xc2\xa0"}, /* no escape sequences */
         {"...", 10, ""},
         {"", 10, ""},
         {"0123456789", 10, "0123456789"},

@@ -44,10 +44,13 @@ static void serve(struct fake_conn *c, const struct fake_request *req, void *use
     } lists[] = {
         {"/pods", "labelSelector=app%3D", "pods"},
         {"/replicasets", "labelSelector=app%3D", "replicasets"},
+        {"/namespaces/n/endpointslices", "kubernetes.io%2Fservice-name%3Dready", "ready"},
+        {"/namespaces/n/endpointslices", "kubernetes.io%2Fservice-name%3Dempty", "empty"},
         {"/events", "fieldSelector=type%3DWarning", "events"},
     };
     char *body CLEANUP(mem_cleanup) = NULL;
     char *query = strchr(req->path, '?');
+    const char *claim = strstr(req->path, "/persistentvolumeclaims/");
 
     if (hang)
         fake_sleep(c, 60000);
@@ -60,7 +63,11 @@ static void serve(struct fake_conn *c, const struct fake_request *req, void *use
             strstr(query, lists[i].query))
             body = list_of(json_object_get(answers, lists[i].list));
     }
-    if (!body && !query)
+    if (claim)
+        body = json_dumps(json_object_get(json_object_get(answers, "claims"),
+                                          claim + strlen("/persistentvolumeclaims/")),
+                          0);
+    else if (!body && !query)
         body = json_dumps(json_object_get(answers, "object"), 0);
     if (status || !body)
         fake_reply(c, status ? status : 404, "", "{\"kind\":\"Status\",\"message\":\"no\"}");
@@ -147,7 +154,7 @@ START_TEST(says_why)
         n++;
     }
     closedir(dir);
-    ck_assert_int_ge(n, 9);
+    ck_assert_int_ge(n, 11);
 }
 END_TEST
 
@@ -166,6 +173,20 @@ START_TEST(refused)
         "  condition Ready is False: DoesNotExist: Issuing certificate as Secret does not exist\n"
         "  condition Known is Unknown\n"
         "  look further: kubectl -n kubeflow describe certificate.cert-manager.io tls\n");
+}
+END_TEST
+
+/* What the caller has said of it isn't said again. */
+START_TEST(not_twice)
+{
+    json_auto_t *c = read_case("certificate.json");
+    struct buf out CLEANUP(buf_done) = BUF_INIT;
+
+    answers = c;
+    buf_puts(&out, "isn't ready: Issuing certificate as Secret does not exist\n");
+    kube_explain(client, json_object_get(c, "object"), NULL, &out);
+    ck_assert_ptr_null(strstr(buf_str(&out), "condition Ready"));
+    ck_assert_ptr_nonnull(strstr(buf_str(&out), "condition Known is Unknown"));
 }
 END_TEST
 
@@ -214,6 +235,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, says_why);
     tcase_add_test(t, refused);
+    tcase_add_test(t, not_twice);
     tcase_add_test(t, interrupted);
     tcase_add_test(t, nonsense);
     suite_add_tcase(suite, t);
