@@ -32,7 +32,6 @@
 #include "lib/kube/applyset.h"
 #include "lib/kube/conflict.h"
 #include "lib/kube/discovery.h"
-#include "lib/kube/explain.h"
 #include "lib/kube/graph.h"
 #include "lib/kube/managed_fields.h"
 #include "lib/kube/members.h"
@@ -143,7 +142,7 @@ static void judge(struct run *r, struct node *n)
         struct buf text = BUF_INIT;
 
         buf_printf(&text, "%s\n", n->why);
-        kube_explain(r->o->client, n->last_seen, r->o->cancel, &text);
+        apply_explain(r, n, &text);
         node_fail(r, n, ERR_FAIL, buf_take(&text));
     }
 }
