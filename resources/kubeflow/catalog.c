@@ -85,6 +85,14 @@ static const struct {
 #include "resources/kubeflow/catalog.def"
 };
 
+static const struct {
+    const char *release;
+    int oldest, tested;
+} kubernetes[] = {
+#define KUBERNETES(release, oldest, tested) {release, oldest, tested},
+#include "resources/kubeflow/catalog.def"
+};
+
 /* --- looking up --------------------------------------------------------------------------------- */
 
 const struct catalog_release *catalog_releases(size_t *ret_len)
@@ -167,6 +175,18 @@ const char *catalog_image(const struct catalog_release *r, const char *image)
             return images[i].to;
     }
     return NULL;
+}
+
+bool catalog_kubernetes(const struct catalog_release *r, int *ret_oldest, int *ret_tested)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kubernetes); i++) {
+        if (strcmp(kubernetes[i].release, r->name))
+            continue;
+        *ret_oldest = kubernetes[i].oldest;
+        *ret_tested = kubernetes[i].tested;
+        return true;
+    }
+    return false;
 }
 
 /* --- suggestions -------------------------------------------------------------------------------- */

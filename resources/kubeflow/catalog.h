@@ -63,6 +63,10 @@ const struct catalog_claim *catalog_claims(size_t *ret_len); /* of all releases 
  * registry and tag. */
 const char *catalog_image(const struct catalog_release *r, const char *image);
 
+/* Minor versions of Kubernetes 1: the oldest that the release works on, and the newest that it was
+ * tested with. False for a release without a row. */
+bool catalog_kubernetes(const struct catalog_release *r, int *ret_oldest, int *ret_tested);
+
 /* For "did you mean ...?": the name that is most alike, or NULL when none is near. */
 const char *catalog_nearest_release(const char *name);
 const char *catalog_nearest_component(const struct catalog_release *r, const char *name);

@@ -13,7 +13,6 @@
 #include "lib/kube/lease.h"
 #include "lib/kube/members.h"
 #include "lib/kube/ours.h"
-#include "resources/kubeflow/preflight.h"
 #include "resources/kubeflow/removal_facts.h"
 #include "resources/kubeflow/secret_values.h"
 
@@ -79,6 +78,7 @@ void install_outcome_done(struct install_outcome *o)
     free(o->cluster_uid);
     json_decref(o->objects);
     json_decref(o->retained);
+    json_decref(o->warnings);
     install_memory_done(&o->memory);
     memset(o, 0, sizeof(*o));
 }
@@ -173,13 +173,28 @@ static int look_at_objects(struct installing *s)
     return ERR_EXISTS;
 }
 
-/* Is there what the objects need, and whose objects stand under our names? */
+/* Does anything stand in the way, and whose objects stand under our names? */
 static int look_around(struct installing *s)
 {
-    struct err err CLEANUP(err_done) = ERR_INIT;
-    int rc = preflight_needs(s->r->client, s->r->objects, s->r->needs, s->cancel, &err);
+    const struct install_request *r = s->r;
+    struct preflight_request p = {
+        .client = r->client,
+        .objects = r->objects,
+        .needs = r->needs,
+        .release = krm_str(r->info, "release", NULL),
+        .target = r->target,
+        .set_name = r->set_name,
+        .platform = !strcmp(krm_str(r->info, APPLYSET_INFO_KIND, NULL), APPLYSET_KIND_PLATFORM),
+        .update = !r->create,
+        .capacity = r->capacity,
+        .cancel = s->cancel,
+    };
+    int rc = preflight(&p, &s->out->problems, s->out->warnings);
 
-    return rc ? kube_problems_add_err(&s->out->problems, &err) : look_at_objects(s);
+    if (rc)
+        return rc;
+    rc = look_at_objects(s);
+    return rc ? rc : kube_problems_code(&s->out->problems);
 }
 
 /* All that can be said without writing anything, not even the lock. An update looks around only once,
@@ -196,10 +211,13 @@ static int look_before(struct installing *s)
 static int write_membership(struct installing *s, json_t *group_kinds, bool installed,
                             struct cancel *cancel, struct err *err)
 {
-    struct applyset_parent p = {
-        .installed = installed, .group_kinds = group_kinds, .info = s->r->info};
+    json_auto_t *info = s->r->info ? json_copy(s->r->info) : json_object();
+    struct applyset_parent p = {.installed = installed, .group_kinds = group_kinds, .info = info};
+    char count[24];
     int rc;
 
+    snprintf(count, sizeof(count), "%zu", json_array_size(s->r->objects));
+    json_object_set_new(info, INSTALL_INFO_OBJECTS, json_string(count));
     memcpy(p.token, s->out->install_id, sizeof(p.token));
     rc = applyset_write(s->r->client, s->r->manager, s->r->set_name, &p, cancel, err);
     json_decref(group_kinds);
@@ -408,6 +426,7 @@ int install_apply(const struct install_request *r, struct install_outcome *outco
     memset(outcome, 0, sizeof(*outcome));
     outcome->objects = json_object();
     outcome->retained = json_array();
+    outcome->warnings = json_array();
     applyset_id(r->set_name, s.set_id);
     rc = run(&s);
     outcome->memory.unfinished = !outcome->finished;

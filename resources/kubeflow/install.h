@@ -4,8 +4,8 @@
  * An installation is an ApplySet (lib/kube/applyset.h) with a lock, a record of what was applied
  * (kept in Terraform's private state: struct install_memory), and rules for what may be touched:
  *
- *     lock -> whose are the objects? -> values of Secrets -> membership -> apply, wait -> prune
- *          -> membership final
+ *     preflight, whose are the objects? -> lock -> values of Secrets -> membership -> apply, wait
+ *          -> prune -> membership final
  *
  * A create that failed or was killed left membership behind, marked unfinished; the next create
  * continues it. Nothing here knows Terraform's values. */
@@ -22,6 +22,10 @@
 #include "lib/kube/drift.h"
 #include "lib/kube/lease.h"
 #include "lib/kube/remove.h"
+#include "resources/kubeflow/preflight.h"
+
+/* The key of a parent's data that says how many objects are wanted. */
+#define INSTALL_INFO_OBJECTS "objects"
 
 /* Reading happens in plans, whose user waits: an API server that is down is said soon. */
 #define INSTALL_READ_RETRY_MS 10000
@@ -47,9 +51,11 @@ struct install_request {
     const json_t *given;  /* name -> value for marked Secrets (secret_values.h), or NULL */
     const struct install_memory *memory; /* NULL on create */
     const json_t *needs;                 /* names of components that must be there; for messages */
-    const char *cluster_uid;             /* that state has; NULL or "" on create */
-    bool cluster_may_change;             /* the plan said that the cluster is looked at again */
-    const char *install_id;              /* that state has; NULL or "" on create */
+    const char *target;                  /* as in preflight_request */
+    enum preflight_capacity capacity;
+    const char *cluster_uid; /* that state has; NULL or "" on create */
+    bool cluster_may_change; /* the plan said that the cluster is looked at again */
+    const char *install_id;  /* that state has; NULL or "" on create */
     bool create;
     bool adopt, force_conflicts, wait;
     int64_t deadline, lock_timeout_ms;
@@ -64,6 +70,7 @@ struct install_outcome {
     char install_id[APPLYSET_TOKEN_SIZE];
     json_t *objects;  /* key -> content hash of what is there as applied by us */
     json_t *retained; /* array of keys that pruning kept */
+    json_t *warnings; /* array of sentences that users should see */
     struct install_memory memory;
 };
 

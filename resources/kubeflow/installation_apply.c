@@ -81,6 +81,9 @@ static struct install_request request_of(const struct installation *kind, struct
         .cluster_uid = installation_str(op->prior, "cluster_uid"),
         .cluster_may_change = tf_is_unknown(tf_get(op->planned, "cluster_uid")),
         .install_id = installation_str(op->prior, "install_id"),
+        .target = installation_str(op->planned, "target"),
+        .capacity =
+            preflight_capacity(tf_str(tf_dig(op->planned, "preflight", "capacity", NULL), "")),
         .create = create,
         .adopt = tf_bool_or(tf_get(op->planned, "adopt"), false),
         .force_conflicts = tf_bool_or(tf_get(op->planned, "force_conflicts"), false),
@@ -90,6 +93,15 @@ static struct install_request request_of(const struct installation *kind, struct
         .lock_timeout_ms = session_lock_timeout_ms(s),
         .cancel = ctx->cancel,
     };
+}
+
+static void report_warnings(struct tf_context *ctx, const char *what, const json_t *warnings)
+{
+    const json_t *warning;
+    size_t i;
+
+    json_array_foreach (warnings, i, warning)
+        tf_warning(ctx->diags, NULL, what, "%s.", json_string_value(warning));
 }
 
 static void apply_rendered(const struct installation *kind, struct tf_context *ctx,
@@ -113,6 +125,7 @@ static void apply_rendered(const struct installation *kind, struct tf_context *c
     r.info = info;
     r.given = given;
     install_apply(&r, &out);
+    report_warnings(ctx, r.what, out.warnings);
     installation_report_problems(ctx,
                                  arena_printf(ctx->arena,
                                               out.started ? "%s isn't fully installed"

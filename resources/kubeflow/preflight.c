@@ -1,121 +1,109 @@
 #include "resources/kubeflow/preflight.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/buf.h"
-#include "lib/base/mem.h"
-#include "lib/krm/gvk.h"
-#include "lib/krm/path.h"
-#include "lib/kube/members.h"
+#include "lib/base/log.h"
+#include "lib/kube/discovery.h"
+#include "resources/kubeflow/preflight_parts.h"
 
 #include "lib/base/banned.h"
 
-/* "Kind.group" of the CRDs among the objects, and the namespaces among them, as sets. */
-static void collect_own(const json_t *objects, json_t *kinds, json_t *namespaces)
+static const struct check {
+    const char *what; /* for the log, when it is skipped */
+    preflight_fn *fn;
+    bool on_update; /* cheap, and what it looks for may have changed with the objects */
+} checks[] = {
+    {"what is needed", preflight_needs, true},
+    {"the version of Kubernetes", preflight_version, true},
+    {"storage classes", preflight_storage, true},
+    {"permissions", preflight_access, false},
+    {"what kind of cluster it is", preflight_target, false},
+    {"other platforms", preflight_platform, false},
+    {"the nodes' capacity", preflight_capacity_check, false},
+};
+
+int preflight_capacity(const char *name)
 {
-    const json_t *object;
-    size_t i;
+    static const char *const names[] = {
+        [PREFLIGHT_CAPACITY_WARN] = "warn",
+        [PREFLIGHT_CAPACITY_ERROR] = "error",
+        [PREFLIGHT_CAPACITY_OFF] = "off",
+    };
 
-    json_array_foreach (objects, i, object) {
-        const char *kind = gvk_of(object).kind;
-        char *name CLEANUP(mem_cleanup) = NULL;
-
-        if (!strcmp(kind, "Namespace"))
-            json_object_set_new(namespaces, krm_str(object, "metadata", "name", NULL), json_true());
-        if (strcmp(kind, "CustomResourceDefinition"))
-            continue;
-        name = mem_printf("%s.%s", krm_str(object, "spec", "names", "kind", NULL),
-                          krm_str(object, "spec", "group", NULL));
-        json_object_set_new(kinds, name, json_true());
-    }
+    if (!name || !*name)
+        return PREFLIGHT_CAPACITY_WARN;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (!strcmp(names[i], name))
+            return (int)i;
+    return -1;
 }
 
-static int missing_kinds(struct kube_client *c, const json_t *objects, json_t *own, json_t *missing,
-                         struct cancel *cancel, struct err *err)
+int preflight(const struct preflight_request *r, struct kube_problems *problems, json_t *warnings)
 {
-    const json_t *object;
-    size_t i;
+    struct preflight p = {.r = r, .problems = problems, .warnings = warnings};
+    int rc = 0;
 
-    json_array_foreach (objects, i, object) {
-        struct gvk gvk = gvk_of(object);
-        char *name CLEANUP(mem_cleanup) = mem_printf("%s.%s", gvk.kind, gvk.group);
-        const struct kube_resource *resource;
-        int rc;
+    for (size_t i = 0; i < ARRAY_LEN(checks) && !rc; i++) {
+        struct err err CLEANUP(err_done) = ERR_INIT;
 
-        if (json_object_get(own, name))
+        if (r->update && !checks[i].on_update)
             continue;
-        rc = kube_resource_for(c, gvk.group, gvk.version, gvk.kind, cancel, &resource, err);
-        if (rc == ERR_NOT_FOUND) {
-            char *text CLEANUP(mem_cleanup) =
-                mem_printf("kind %s (%s)", gvk.kind, krm_str(object, "apiVersion", NULL));
-
-            json_object_set_new(missing, text, json_true());
+        rc = checks[i].fn(&p, &err);
+        if (rc == ERR_DENIED || rc == ERR_NOT_FOUND) {
+            log_info(PREFLIGHT_MODULE, "not checked: %s: %s", checks[i].what, err_msg(&err));
+            rc = 0;
         } else if (rc) {
-            return rc;
+            kube_problems_add_err(problems, &err);
         }
-        json_object_set_new(own, name, json_true()); /* looked at once */
     }
-    return 0;
+    json_decref(p.nodes);
+    return rc;
 }
 
-static int missing_namespaces(struct kube_client *c, const json_t *objects, json_t *own,
-                              json_t *missing, struct cancel *cancel, struct err *err)
+/* --- for the checks ------------------------------------------------------------------------------ */
+
+void preflight_problem(struct preflight *p, int code, const char *key, char *text)
 {
-    json_auto_t *stubs = json_array(), *found = NULL;
-    const json_t *object;
-    size_t i;
-    int rc;
-
-    json_array_foreach (objects, i, object) {
-        const char *name = krm_str(object, "metadata", "namespace", NULL);
-
-        if (!name[0] || json_object_get(own, name))
-            continue;
-        json_object_set_new(own, name, json_true());
-        json_array_append_new(stubs, json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", "v1", "kind",
-                                               "Namespace", "metadata", "name", name));
-    }
-    rc = kube_existing(c, stubs, cancel, &found, err);
-    if (rc)
-        return rc;
-    json_array_foreach (stubs, i, object) {
-        char *key CLEANUP(mem_cleanup) = kube_key(object), *text CLEANUP(mem_cleanup) = NULL;
-
-        if (json_object_get(found, key))
-            continue;
-        text = mem_printf("namespace %s", krm_str(object, "metadata", "name", NULL));
-        json_object_set_new(missing, text, json_true());
-    }
-    return 0;
+    kube_problems_add(p->problems, code, key, text);
 }
 
-int preflight_needs(struct kube_client *c, const json_t *objects, const json_t *needs,
-                    struct cancel *cancel, struct err *err)
+void preflight_warn(struct preflight *p, char *text)
 {
-    json_auto_t *kinds = json_object(), *namespaces = json_object(), *missing = json_object();
-    struct buf text CLEANUP(buf_done) = BUF_INIT;
-    const char *name;
-    json_t *unused;
-    const json_t *need;
-    size_t i;
-    int rc, n = 0;
+    json_array_append_new(p->warnings, json_string(text));
+    log_warn(PREFLIGHT_MODULE, "%s", text);
+    free(text);
+}
 
-    collect_own(objects, kinds, namespaces);
-    rc = missing_kinds(c, objects, kinds, missing, cancel, err);
+int preflight_list(struct preflight *p, const struct kube_resource *resource,
+                   const char *field_selector, json_t **ret_items, struct err *err)
+{
+    struct kube_request req = {
+        .verb = KUBE_LIST, .resource = resource, .field_selector = field_selector};
+
+    return kube_list(p->r->client, &req, p->r->cancel, ret_items, NULL, err);
+}
+
+int preflight_nodes(struct preflight *p, const json_t **ret_nodes, struct err *err)
+{
+    int rc = 0;
+
+    if (!p->nodes)
+        rc = preflight_list(p, kube_builtin_resource("", "v1", "Node"), NULL, &p->nodes, err);
     if (!rc)
-        rc = missing_namespaces(c, objects, namespaces, missing, cancel, err);
-    if (rc || !json_object_size(missing))
-        return rc;
-    buf_puts(&text, "the cluster lacks ");
-    json_object_foreach (missing, name, unused)
-        buf_printf(&text, "%s%s", n++ ? ", " : "", name);
-    buf_puts(&text, ". Nothing was written. ");
-    if (json_array_size(needs)) {
-        buf_puts(&text, "Install what this component needs first, and name it in depends_on: ");
-        json_array_foreach (needs, i, need)
-            buf_printf(&text, "%s%s", i ? ", " : "", json_string_value(need));
-    } else {
-        buf_puts(&text, "Install what brings it first, and name it in depends_on");
-    }
-    return err_set(err, ERR_NOT_FOUND, "%s", buf_str(&text));
+        *ret_nodes = p->nodes;
+    return rc;
+}
+
+void preflight_put_named(struct buf *out, size_t n, const char *name)
+{
+    if (n < PREFLIGHT_MAX_NAMED)
+        buf_printf(out, "%s%s", n ? ", " : "", name);
+}
+
+void preflight_put_rest(struct buf *out, size_t n)
+{
+    if (n > PREFLIGHT_MAX_NAMED)
+        buf_printf(out, " and %zu more", n - PREFLIGHT_MAX_NAMED);
 }
