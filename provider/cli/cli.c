@@ -5,10 +5,7 @@
 #include "lib/base/banned.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_render,
-    &cli_components,
-    &cli_version,
-    &cli_debug,
+    &cli_render, &cli_components, &cli_status, &cli_version, &cli_debug,
 };
 
 #define HELP_COLUMN 40
@@ -70,12 +67,12 @@ int cli_run(struct cli *cli, int argc, char **argv)
     if (!c) {
         fprintf(cli->err, "unknown command \"%s\"\n\n", argv[1]);
         print_usage(cli, cli->err);
-        return CLI_FAILED;
+        return CLI_TROUBLE;
     }
     status = c->run(cli, argc - 1, argv + 1);
     if (status != CLI_USAGE)
         return status;
     fprintf(cli->err, "usage: terraform-provider-%s %s%s%s\n", cli->provider->name, c->name,
             *c->arguments ? " " : "", c->arguments);
-    return CLI_FAILED;
+    return CLI_TROUBLE;
 }

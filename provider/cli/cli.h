@@ -7,8 +7,8 @@
 #include "lib/tf/resource.h"
 #include "provider/plugin/handshake.h"
 
-/* Exit statuses of commands. */
-enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+/* Exit statuses of commands. CLI_TROUBLE: for commands whose CLI_FAILED is an answer. */
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_TROUBLE = 2, CLI_USAGE = -1 };
 
 /* What main hands to commands. */
 struct cli {
@@ -23,7 +23,7 @@ struct cli_command {
     const char *arguments; /* for the usage: "<dir> [-o yaml|json]", or "" */
     const char *summary;   /* one line */
     /* argv[0] is the command's name. Returns the exit status; CLI_USAGE makes cli_run print how
-     * the command is used. */
+     * the command is used, and is CLI_TROUBLE outside. */
     int (*run)(struct cli *cli, int argc, char **argv);
 };
 
@@ -34,6 +34,6 @@ int cli_run(struct cli *cli, int argc, char **argv);
 int cli_serve_terraform(struct cli *cli, const struct handshake *handshake);
 
 /* One per file; cli.c has them in its table. */
-extern const struct cli_command cli_components, cli_debug, cli_render, cli_version;
+extern const struct cli_command cli_components, cli_debug, cli_render, cli_status, cli_version;
 
 #endif
