@@ -47,21 +47,24 @@ deps:
 
 # --- flags ------------------------------------------------------------------------------------
 
-PKGS := grpc libprotobuf-c libcurl jansson yaml-0.1 libarchive openssl zlib \
+PKGS := grpc libprotobuf-c jansson yaml-0.1 openssl zlib \
         $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+# loaded when they are first used (lib/base/dynload.h)
+LATER_PKGS := libcurl libarchive
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) $(LATER_PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lcrypt -lpthread -lm
-CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
+TEST_LIBS  := $(shell pkg-config --libs check libarchive 2>/dev/null)
 
 # gRPC is some fifty shared objects, and loading them is most of a plugin's start. So what users get
-# has gRPC and the small libraries inside, where their archives are installed; curl, libarchive and
-# OpenSSL stay shared, for the sake of their updates.
+# has gRPC and the small libraries inside, where their archives are installed; OpenSSL stays shared,
+# for the sake of its updates.
 INSIDE_PKGS := grpc libprotobuf-c jansson yaml-0.1 $(lastword $(PKGS))
-SHARED_PKGS := libcurl libarchive openssl zlib
+SHARED_PKGS := openssl zlib
 SHARED      := -lssl -lcrypto -lz -lrt -ldl -lm -lpthread -latomic
 INSIDE_LIBS := $(filter-out $(SHARED),$(shell pkg-config --static --libs-only-l $(INSIDE_PKGS) 2>/dev/null))
 INSIDE_LIBS := -Wl,--gc-sections -Wl,-Bstatic -Wl,--start-group $(INSIDE_LIBS) -Wl,--end-group -Wl,-Bdynamic \
-               $(shell pkg-config --libs $(SHARED_PKGS) 2>/dev/null) -lstdc++ -lcrypt -ldl -lrt -lpthread -lm
+               $(shell pkg-config --libs $(SHARED_PKGS) 2>/dev/null) -Wl,-Bstatic -lstdc++ -Wl,-Bdynamic \
+               -lcrypt -ldl -lrt -lpthread -lm
 
 WARN := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
 SAN  := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -93,7 +96,7 @@ HOST_SRCS := $(wildcard provider/*/*.c)
 MAIN_SRC  := provider/main.c
 PROTOS    := $(wildcard proto/*.proto proto/*/*/*.proto)
 GEN_SRCS  := $(patsubst proto/%.proto,$(BUILD)/gen/proto/%.pb-c.c,$(PROTOS))
-GEN_HDRS  := $(GEN_SRCS:.c=.h)
+GEN_HDRS  := $(GEN_SRCS:.c=.h) $(BUILD)/gen/sonames.h
 
 # $(call objs,obj,a/b.c) is $(BUILD)/obj/a/b.o; generated sources lose their $(BUILD)/ first.
 objs = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(patsubst $(BUILD)/%,%,$(2)))
@@ -144,6 +147,15 @@ $(BUILD)/san/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@) $(COMPILE) $(SAN) -w -c -o $@ $<
 
+# The names under which the linker finds what is loaded later.
+$(BUILD)/gen/sonames.h: $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo 'int main(void) { return 0; }' | $(LINK) -x c -o $@.try - -x none -Wl,--no-as-needed \
+	    $(shell pkg-config --libs $(LATER_PKGS) 2>/dev/null)
+	$(call say,GEN,$@) readelf -d $@.try | \
+	    sed -nE 's/.*\(NEEDED\).*\[lib(curl|archive)(.*)\]/#define \U\1\E_SONAME "lib\1\2"/p' >$@
+	@rm $@.try; [ $$(wc -l <$@) -eq $(words $(LATER_PKGS)) ]
+
 # --- tests ------------------------------------------------------------------------------------
 # Each kind of test has a folder tests/<kind> with a program `run`, which prints one line per test
 # and at the end "N passed, N failed"; tests/run starts them and adds up. What they need is built
@@ -159,7 +171,7 @@ UNIT_BINS := $(patsubst tests/%.c,$(BUILD)/%,$(call selected,$(UNIT_SRCS)))
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsan.a
 	@mkdir -p $(@D)
-	$(call say,TEST,$@) $(COMPILE) $(SAN) -Itests -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libsan.a $(PKG_LIBS) $(CHECK_LIBS)
+	$(call say,TEST,$@) $(COMPILE) $(SAN) -Itests -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libsan.a $(PKG_LIBS) $(TEST_LIBS)
 
 # tests/fuzz/fuzz_<parser>.c; here without a fuzzer, for replaying tests/fuzz/corpus/<parser>
 FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/dynload.h"
 #include "lib/base/utf8.h"
 
 #include "lib/base/banned.h"
@@ -123,13 +124,18 @@ static int open_reader(struct archive *reader, const void *data, size_t len)
 int archive_unpack(const void *data, size_t len, const char *name, bool strip_root,
                    struct filetree *ret, struct err *err)
 {
-    struct archive *reader CLEANUP(reader_cleanup) = archive_read_new();
-    struct filetree_builder *builder CLEANUP(filetree_builder_cleanup) = filetree_builder_new();
-    struct unpacking u = {reader, builder, len, 0, BUF_INIT};
+    struct archive *reader CLEANUP(reader_cleanup) = NULL;
+    struct filetree_builder *builder CLEANUP(filetree_builder_cleanup) = NULL;
+    struct unpacking u = {.packed = len, .content = BUF_INIT};
     int rc;
 
+    rc = dynload_archive(err);
+    if (rc)
+        return err_wrap(err, "%s", name);
+    u.reader = reader = archive_read_new();
     if (!reader)
         bug("libarchive has no memory");
+    u.builder = builder = filetree_builder_new();
     u.content.max = FILETREE_MAX_FILE;
     rc = open_reader(reader, data, len);
     if (rc)

@@ -12,6 +12,7 @@
 #define PRINTF_FMT(f, a) __attribute__((format(printf, f, a)))
 #define WARN_UNUSED      __attribute__((warn_unused_result))
 #define NORETURN         __attribute__((noreturn))
+#define HIDDEN_SYMBOL    __attribute__((visibility("hidden")))
 #define UNUSED           __attribute__((unused))
 #define ARRAY_LEN(a)     (sizeof(a) / sizeof((a)[0]))
 

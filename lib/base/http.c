@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/dynload.h"
 #include "lib/base/http_call.h"
 #include "lib/base/mem.h"
 
@@ -760,9 +761,12 @@ static int start_thread(struct http *h)
 
 struct http *http_new(struct err *err)
 {
-    struct http *h = mem_calloc(1, sizeof(*h));
+    struct http *h;
 
+    if (dynload_curl(err))
+        return NULL;
     pthread_once(&curl_once, init_curl);
+    h = mem_calloc(1, sizeof(*h));
     h->inbox_end = &h->inbox;
     h->waiting_end = &h->waiting;
     h->multi = curl_multi_init();
