@@ -9,8 +9,10 @@
  *                            being deleted: leaving <-+            |
  *                                                    |            |
  *           answers of the request queue -----------+            |
- *           a CRD's kind is served (a LIST that answers) --------+
+ *           a CRD's kind is served (apply_served.c) -------------+
  *           watch events of kinds whose readiness matters -------+
+ *
+ * Requests and watches share one queue, so one wait serves all.
  *
  * Invariants: a node is in flight at most once; the graph hears of "applied" and "ready" exactly
  * when it is so; a failed node is never reported to the graph, so what needs it stays unsent. */
@@ -42,8 +44,7 @@
 #include "lib/base/banned.h"
 
 #define MODULE          APPLY_MODULE
-#define TICK_MS         50   /* how long one source is waited for while another may have news */
-#define IDLE_MS         1000 /* the same when only watches are left */
+#define IDLE_MS         1000 /* at most between two looks at the clock */
 #define DRAIN_MS        5000 /* at an early end: for what is in flight */
 #define MAX_LOOKS       5    /* at an object that changes while it is taken over */
 #define MAX_REMADE      5    /* times that one object is made again because somebody deletes it */
@@ -67,7 +68,7 @@ static void node_fail(struct run *r, struct node *n, int code, char *text)
     kube_problems_add(&r->result->problems, code, n->key, text);
 }
 
-static void node_ready(struct run *r, struct node *n)
+void apply_node_ready(struct run *r, struct node *n)
 {
     n->state = NODE_DONE;
     r->result->ready++;
@@ -97,32 +98,6 @@ static void watch_kind(struct run *r, const struct node *n)
     kube_watch(r->watcher, n->resource, NULL, r->selector, NULL, (void *)n->resource);
 }
 
-/* A CRD is ready when its kind answers: "Established" alone says less than that. */
-static void ask_served(struct run *r, struct node *n)
-{
-    json_t *versions = krm_get(n->object, "spec", "versions", NULL), *v, *served = NULL;
-    struct kube_request req = {.verb = KUBE_RAW_GET, .not_served_retry = true, .user = n};
-    char *path CLEANUP(mem_cleanup) = NULL;
-    size_t i;
-
-    json_array_foreach (versions, i, v)
-        if (!served && json_is_true(json_object_get(v, "served")))
-            served = v;
-    if (!served) { /* nothing will ever be served: that is what was asked for */
-        node_ready(r, n);
-        return;
-    }
-    path = mem_printf("/apis/%s/%s/%s?limit=1", krm_str(n->object, "spec", "group", NULL),
-                      krm_str(served, "name", NULL),
-                      krm_str(n->object, "spec", "names", "plural", NULL));
-    req.path = path;
-    req.accept =
-        "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
-    req.webhook_ms = clock_left_ms(r->o->deadline) + 1;
-    n->state = NODE_SERVING;
-    kube_start(r->queue, &req);
-}
-
 /* Looks at the newest that a watch has said of an applied node. It may have come before the answer to
  * our own request. */
 static void judge(struct run *r, struct node *n)
@@ -137,7 +112,7 @@ static void judge(struct run *r, struct node *n)
     free(n->why);
     n->why = buf_take(&why);
     if (readiness == KUBE_READY) {
-        node_ready(r, n);
+        apply_node_ready(r, n);
     } else if (readiness == KUBE_FAILED) {
         struct buf text = BUF_INIT;
 
@@ -157,14 +132,14 @@ static void node_applied(struct run *r, struct node *n)
     if (is_crd(n->object)) {
         kube_discovery_add_crd(r->o->client, n->object);
         if (matters)
-            ask_served(r, n);
+            apply_await_served(r, n);
         else
-            node_ready(r, n);
+            apply_node_ready(r, n);
     } else if (matters && can_be_unready(n)) {
         watch_kind(r, n);
         judge(r, n);
     } else {
-        node_ready(r, n);
+        apply_node_ready(r, n);
     }
 }
 
@@ -416,13 +391,24 @@ static void look_at_unseen(struct run *r, const struct kube_resource *kind)
     }
 }
 
-static void look_at_leaving(struct run *r)
+/* Looks again where it is time to; returns when the next look is due. */
+static int64_t look_again(struct run *r)
 {
-    int64_t now = clock_now_ms();
+    int64_t now = clock_now_ms(), next = INT64_MAX;
 
-    for (size_t i = 0; i < r->nnodes; i++)
-        if (r->nodes[i].state == NODE_LEAVING && r->nodes[i].look_at <= now)
-            look_anew(r, &r->nodes[i]);
+    for (size_t i = 0; i < r->nnodes; i++) {
+        struct node *n = &r->nodes[i];
+
+        if (n->state != NODE_LEAVING && n->state != NODE_SERVING)
+            continue;
+        if (n->look_at <= now && n->state == NODE_LEAVING)
+            look_anew(r, n);
+        else if (n->look_at <= now)
+            apply_ask_served(r, n);
+        else if (n->look_at < next)
+            next = n->look_at;
+    }
+    return next;
 }
 
 static void on_applied(struct run *r, struct node *n, const struct kube_result *res)
@@ -459,8 +445,8 @@ static void on_result(struct run *r, struct kube_result *res)
 {
     struct node *n = res->user;
 
-    if (n->state == NODE_SERVING && !res->code) {
-        node_ready(r, n);
+    if (n->state == NODE_SERVING && (!res->code || res->code == ERR_NOT_FOUND)) {
+        apply_on_discovery(r, n, res);
     } else if (n->state == NODE_TAKING_OVER && !res->code) {
         proceed(r, n);
     } else if (n->state == NODE_TAKING_OVER && res->code == ERR_CONFLICT && n->looks < MAX_LOOKS) {
@@ -476,10 +462,6 @@ static void on_result(struct run *r, struct kube_result *res)
         on_applied(r, n, res);
     } else if (n->state == NODE_APPLYING && res->code == ERR_CONFLICT) {
         on_conflict(r, n, res);
-    } else if (n->state == NODE_SERVING && res->code == ERR_NOT_FOUND) {
-        n->state = NODE_APPLIED; /* reported with the others when the wait ends */
-        free(n->why);
-        n->why = mem_strdup("its kind isn't served yet");
     } else if (!cancel_fired(r->o->cancel)) {
         node_fail(r, n, res->code, failure_of(n, res));
     }
@@ -512,11 +494,9 @@ static void on_watched(struct run *r, const json_t *object, bool deleted)
 /* --- the loop ----------------------------------------------------------------------------------
  */
 
-/* Takes what the watches have to say, waiting up to wait_ms for the first event. */
-static int drain_watches(struct run *r, int64_t wait_ms, struct err *err)
+/* Takes what the watches have to say, waiting until the deadline for the first event. */
+static int drain_watches(struct run *r, int64_t deadline, struct err *err)
 {
-    int64_t deadline = clock_deadline(wait_ms);
-
     while (true) {
         enum kube_watch_event event;
         void *user = NULL;
@@ -532,48 +512,55 @@ static int drain_watches(struct run *r, int64_t wait_ms, struct err *err)
         json_decref(object);
         if (event == KUBE_WATCH_FAILED)
             return err->code ? err->code : err_set(err, ERR_FAIL, "the watch ended");
-        deadline = clock_now_ms(); /* only what is there already */
+        deadline = 0; /* only what is there already */
     }
+}
+
+/* Takes what answers and watches have to say, waiting until the deadline for the first news. */
+static int take_news(struct run *r, int64_t deadline, struct err *err)
+{
+    while (kube_pending(r->queue)) {
+        struct kube_result res;
+        int rc = kube_next(r->queue, deadline, r->o->cancel, &res);
+
+        if (rc == ERR_TIMEOUT) /* or an event of a watch */
+            break;
+        if (rc)
+            return err_set(err, rc, "interrupted");
+        on_result(r, &res);
+        deadline = 0;
+    }
+    return drain_watches(r, deadline, err);
+}
+
+static bool goes_on(const struct run *r)
+{
+    return kube_pending(r->queue) || apply_count(r, NODE_APPLIED) || apply_count(r, NODE_LEAVING) ||
+           apply_count(r, NODE_SERVING);
 }
 
 static int loop(struct run *r, struct err *err)
 {
     while (true) {
-        bool watching = json_object_size(r->watched) > 0;
-        int64_t tick = clock_deadline(watching ? TICK_MS : IDLE_MS);
-        struct kube_result res;
-        int node, rc = 0;
+        int64_t until;
+        int node, rc;
 
         while ((node = kube_graph_take(r->graph)) >= 0) {
             start_node(r, &r->nodes[node]);
             if (cancel_fired(r->o->cancel))
                 return err_set(err, ERR_CANCELLED, "interrupted");
         }
-        look_at_leaving(r);
-        if (!kube_pending(r->queue) && !apply_count(r, NODE_APPLIED) &&
-            !apply_count(r, NODE_LEAVING))
+        until = look_again(r);
+        if (!goes_on(r))
             return 0;
         if (!clock_left_ms(r->o->deadline))
             return err_set(err, ERR_TIMEOUT, "timed out");
         apply_say_progress(r);
-        if (tick > r->o->deadline)
-            tick = r->o->deadline;
-        if (kube_pending(r->queue)) {
-            rc = kube_next(r->queue, tick, r->o->cancel, &res);
-            if (!rc)
-                on_result(r, &res);
-        } else if (!watching) {
-            rc = cancel_sleep(r->o->cancel, clock_left_ms(tick));
-        }
-        if (watching && (!rc || rc == ERR_TIMEOUT)) {
-            int64_t idle = clock_left_ms(r->o->deadline);
-
-            if (idle > IDLE_MS)
-                idle = IDLE_MS;
-            rc = drain_watches(r, kube_pending(r->queue) ? 0 : idle, err);
-        }
-        if (rc && rc != ERR_TIMEOUT)
-            return err->code ? err->code : err_set(err, rc, "interrupted");
+        if (until > clock_deadline(IDLE_MS))
+            until = clock_deadline(IDLE_MS);
+        rc = take_news(r, until < r->o->deadline ? until : r->o->deadline, err);
+        if (rc)
+            return rc;
     }
 }
 
@@ -591,6 +578,8 @@ static void drain_requests(struct run *r)
     struct cancel *stop CLEANUP(cancel_cleanup) = cancel_new(NULL);
     struct kube_result res;
 
+    kube_watcher_free(r->watcher);
+    r->watcher = NULL;
     cancel_fire(stop);
     if (!kube_next(r->queue, deadline, stop, &res)) /* never: the token has fired */
         kube_result_done(&res);
@@ -623,7 +612,7 @@ static void run_init(struct run *r, const struct kube_apply_options *o,
     result->record = json_object();
     r->graph = kube_graph_new(o->objects);
     r->queue = kube_queue_new(o->client);
-    r->watcher = kube_watcher_new(o->client);
+    r->watcher = kube_watcher_on(r->queue);
     r->selector = mem_printf("%s=%s", APPLYSET_MEMBER_LABEL, o->set_id);
     r->index = json_object();
     r->watched = json_object();

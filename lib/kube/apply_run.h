@@ -1,4 +1,5 @@
-/* One run of kube_apply, shared by its loop (apply.c) and its words (apply_report.c); private. */
+/* One run of kube_apply, shared by its loop (apply.c), the wait for kinds (apply_served.c), the values
+ * (apply_fill.c) and the words (apply_report.c); private. */
 #ifndef KUBE_APPLY_RUN_H
 #define KUBE_APPLY_RUN_H
 
@@ -40,7 +41,8 @@ struct node {
     bool sent;          /* applied, or as it should be */
     bool filled;
     int looks, remade;
-    int64_t look_at;   /* NODE_LEAVING: when to look whether it is gone; INT64_MAX: in flight */
+    int64_t look_at;   /* NODE_LEAVING, NODE_SERVING: when to look again; INT64_MAX: in flight */
+    int64_t pause_ms;  /* NODE_SERVING: before the next look */
     json_t *last_seen; /* newest watch event, for explanations */
     char *why;         /* why it isn't ready */
 };
@@ -60,6 +62,16 @@ struct run {
     size_t failed;
     int64_t next_progress;
 };
+
+void apply_node_ready(struct run *r, struct node *n);
+
+/* The CRD was applied: waits until its kind is served, or is ready at once if none is meant to be. */
+void apply_await_served(struct run *r, struct node *n);
+
+/* Asks whether it is by now. One question for a document is in flight at a time, and its answer is for
+ * all CRDs that wait for one. */
+void apply_ask_served(struct run *r, struct node *n);
+void apply_on_discovery(struct run *r, struct node *n, const struct kube_result *res);
 
 /* Values (apply_fill.c). Whether they are to be written still, sending them, and what to say when
  * that fails (heap string, without a word of theirs). */
