@@ -80,7 +80,7 @@ struct http_call *kube_client_send(struct kube_client *c, struct http_queue *q,
                                .http2 = true,
                                .stream = o->stream,
                                .compressed = p->is_list && c->compress,
-                               .limit = o->stream ? NULL : c->limit,
+                               .limit = o->stream || o->urgent ? NULL : c->limit,
                                .user = o->user};
     VEC(const char *) headers = VEC_INIT;
     struct http_call *call;

@@ -1,7 +1,7 @@
 /* Kubernetes API requests: typed paths, retries by class, Status errors in words.
  *
  * A client is shared by all operations of a session; its requests are multiplexed over HTTP/2 and
- * limited to `parallelism` in flight. A kube_queue belongs to one thread, which starts calls and
+ * limited to `parallelism` in flight, urgent ones aside. A kube_queue belongs to one thread, which starts calls and
  * takes their results; while it waits, calls that failed with something that heals are sent again
  * with exponential back-off and jitter, within the limits of their class:
  *
@@ -83,6 +83,7 @@ struct kube_request {
     int64_t
         webhook_ms; /* webhook and not-served-yet classes; 0 = KUBE_WEBHOOK_RETRY_MS, -1 = none */
     bool not_served_retry; /* 404 of the resource path heals (its CRD was just made) */
+    bool urgent; /* goes at once, however many are in flight: for the few that keep a lock */
     void *user;
 };
 

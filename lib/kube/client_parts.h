@@ -22,6 +22,7 @@ struct kube_client {
 struct kube_send_options {
     int64_t timeout_ms, idle_timeout_ms;
     bool stream; /* a watch: not counted against the limit */
+    bool urgent; /* not counted either */
     void *user;
 };
 

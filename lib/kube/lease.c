@@ -67,8 +67,8 @@ struct kube_lease {
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* One request, given up at the deadline, which may come while it waits for its turn among the
- * client's others. Returns the result's code. */
+/* One request, given up at the deadline. A lock that is being renewed waits for no turn among the
+ * client's others, whose objects it guards. Returns the result's code. */
 static int call(struct kube_lease *l, enum kube_verb verb, json_t *body, int64_t retry_ms,
                 int64_t deadline, struct cancel *cancel, struct kube_result *r)
 {
@@ -79,7 +79,8 @@ static int call(struct kube_lease *l, enum kube_verb verb, json_t *body, int64_t
                                .name = verb == KUBE_CREATE ? NULL : l->name,
                                .body = body,
                                .timeout_ms = l->times.try_ms,
-                               .retry_ms = retry_ms};
+                               .retry_ms = retry_ms,
+                               .urgent = true};
     int rc;
 
     memset(r, 0, sizeof(*r));

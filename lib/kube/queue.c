@@ -47,6 +47,7 @@ struct call {
     bool renewed;        /* 401 was answered with new credentials once */
     bool last_try;       /* the token fired: what comes next is the answer */
     bool probe;          /* in flight to see whether the server is back */
+    bool urgent;
 
     struct http_call *http;
     struct kube_result result;
@@ -192,7 +193,8 @@ static void send(struct kube_queue *q, struct call *c, bool may_block, struct ca
 {
     struct kube_identity *id CLEANUP(kube_identity_cleanup) = NULL;
     struct err problem CLEANUP(err_done) = ERR_INIT;
-    struct kube_send_options o = {.timeout_ms = c->timeout_ms, .user = &c->ticket};
+    struct kube_send_options o = {
+        .timeout_ms = c->timeout_ms, .urgent = c->urgent, .user = &c->ticket};
     int rc = kube_credentials_get(q->client->config->credentials, may_block, cancel, &id, &problem);
 
     if (rc == ERR_RETRY || (rc == ERR_CANCELLED && cancel_fired(cancel)))
@@ -375,6 +377,7 @@ void kube_queue_start(struct kube_queue *q, const struct kube_request *req, stru
     c->timeout_ms = req->timeout_ms ? req->timeout_ms : KUBE_REQUEST_TIMEOUT_MS;
     c->retry_ms = req->retry_ms;
     c->webhook_ms = req->webhook_ms;
+    c->urgent = req->urgent;
     c->result.user = req->user;
     c->result.status.reason = c->result.status.message = "";
     vec_push(&q->calls, c);

@@ -410,6 +410,48 @@ START_TEST(renews_only_once)
 }
 END_TEST
 
+/* --- what doesn't wait for its turn ----------------------------------------------------------------- */
+
+static bool released;
+
+/* "slow" is answered when the test says so. */
+static void slow_when_told(struct fake_conn *c, const struct fake_request *req, void *user)
+{
+    (void)user;
+    while (strstr(req->path, "slow") && !__atomic_load_n(&released, __ATOMIC_ACQUIRE) &&
+           !__atomic_load_n(&server->stop, __ATOMIC_ACQUIRE))
+        fake_sleep(c, 1);
+    fake_reply(c, 200, "", "{}");
+}
+
+START_TEST(urgent_ones_pass_the_limit)
+{
+    struct kube_request slow = get("slow"), usual = get("usual"), urgent = get("urgent");
+    const char *const order[] = {"urgent", "slow", "usual"};
+    struct kube_queue *q;
+
+    server = fake_server_new(slow_when_told, NULL, NULL, NULL, 0);
+    client = connect_as((struct kube_attributes){.insecure = -1, .host = server->url}, 1);
+    q = kube_queue_new(client);
+    slow.user = (void *)(uintptr_t)order[1];
+    usual.user = (void *)(uintptr_t)order[2];
+    urgent.user = (void *)(uintptr_t)order[0];
+    urgent.urgent = true;
+    kube_start(q, &slow);
+    kube_start(q, &usual);
+    kube_start(q, &urgent);
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        kube_result_done(&result);
+        ck_assert_int_eq(kube_next(q, clock_deadline(60000), NULL, &result), 0);
+        ck_assert_str_eq(result.user, order[i]);
+        if (!i) /* the usual one waits */
+            ck_assert_int_le(fake_requests(server), 2);
+        __atomic_store_n(&released, true, __ATOMIC_RELEASE);
+    }
+    kube_queue_free(q);
+}
+END_TEST
+
 static void nobody(struct fake_conn *c, const struct fake_request *req, void *user)
 {
     (void)user;
@@ -682,6 +724,7 @@ int main(void)
     tcase_add_test(t, odd_answers);
     tcase_add_test(t, renews_on_401);
     tcase_add_test(t, renews_only_once);
+    tcase_add_test(t, urgent_ones_pass_the_limit);
     tcase_add_test(t, no_credentials_in_the_clear);
     tcase_add_test(t, plugin_failure_is_the_answer);
     tcase_add_test(t, certificate_trouble_names_the_remedy);

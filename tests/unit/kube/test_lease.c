@@ -40,6 +40,7 @@ static struct api {
     int status;        /* answer to everything, when not 0 */
     int lost_answers;  /* of so many writes that are done the answer doesn't come */
     int hang;          /* so many writes are done and never answered */
+    int slow, let_go;  /* whether "/slow" has come, and is answered */
     const char *sneak; /* somebody takes the lease just before the next PUT */
 } api;
 static struct fake_server *server;
@@ -148,6 +149,23 @@ static const char *reason_of(int status, const char *method)
     }
 }
 
+static int number(const int *field)
+{
+    int n;
+
+    pthread_mutex_lock(&api.lock);
+    n = *field;
+    pthread_mutex_unlock(&api.lock);
+    return n;
+}
+
+static void set(int *field, int n)
+{
+    pthread_mutex_lock(&api.lock);
+    *field = n;
+    pthread_mutex_unlock(&api.lock);
+}
+
 static void serve(struct fake_conn *c, const struct fake_request *req, void *user UNUSED)
 {
     static const char path[] = "/apis/coordination.k8s.io/v1/namespaces/ns/leases";
@@ -155,6 +173,11 @@ static void serve(struct fake_conn *c, const struct fake_request *req, void *use
     bool write = strcmp(req->method, "GET") != 0, silent = false, hang = false;
     int status = 0;
 
+    if (!strcmp(req->path, "/slow")) {
+        set(&api.slow, 1);
+        while (!number(&api.let_go) && !__atomic_load_n(&server->stop, __ATOMIC_ACQUIRE))
+            fake_sleep(c, 1);
+    }
     pthread_mutex_lock(&api.lock);
     if (strncmp(req->path, path, strlen(path)) != 0) {
         status = 404;
@@ -195,36 +218,23 @@ static char *holder(void)
     return h;
 }
 
-static int number(const int *field)
+static void connect_with(int parallelism)
 {
-    int n;
+    struct kube_attributes attrs = {.insecure = -1, .host = server->url};
+    struct kube_client_options o = {.user_agent = "test", .parallelism = parallelism};
+    struct err err CLEANUP(err_done) = ERR_INIT;
 
-    pthread_mutex_lock(&api.lock);
-    n = *field;
-    pthread_mutex_unlock(&api.lock);
-    return n;
-}
-
-static void set_status(int status)
-{
-    pthread_mutex_lock(&api.lock);
-    api.status = status;
-    pthread_mutex_unlock(&api.lock);
+    ck_assert_msg(!kube_config_resolve(&attrs, NULL, &o.config, &err), "%s", err_msg(&err));
+    client = kube_client_new(&o, &err);
+    ck_assert_msg(client != NULL, "%s", err_msg(&err));
 }
 
 static void setup(void)
 {
-    struct kube_attributes attrs = {.insecure = -1};
-    struct kube_client_options o = {.user_agent = "test"};
-    struct err err CLEANUP(err_done) = ERR_INIT;
-
     memset(&api, 0, sizeof(api));
     pthread_mutex_init(&api.lock, NULL);
     server = fake_server_new(serve, NULL, NULL, NULL, 0);
-    attrs.host = server->url;
-    ck_assert_msg(!kube_config_resolve(&attrs, NULL, &o.config, &err), "%s", err_msg(&err));
-    client = kube_client_new(&o, &err);
-    ck_assert_msg(client != NULL, "%s", err_msg(&err));
+    connect_with(0);
 }
 
 static void teardown(void)
@@ -472,20 +482,50 @@ END_TEST
 
 /* --- holding ---------------------------------------------------------------------------------- */
 
-START_TEST(renews)
+static void assert_renewals(void)
 {
-    struct kube_lease *l = NULL;
     int64_t deadline = clock_deadline(SOON_MS);
-    int version;
+    int version = number(&api.version);
 
-    ck_assert_int_eq(take(0, NULL, &l, NULL), 0);
-    version = number(&api.version);
     while (number(&api.version) < version + 4 && clock_left_ms(deadline))
         usleep(10000);
     ck_assert_int_ge(number(&api.version), version + 4);
+}
+
+START_TEST(renews)
+{
+    struct kube_lease *l = NULL;
+
+    ck_assert_int_eq(take(0, NULL, &l, NULL), 0);
+    assert_renewals();
     ck_assert(!cancel_fired(kube_lease_token(l)));
     kube_lease_release(l);
     ck_assert_ptr_null(api.lease);
+}
+END_TEST
+
+/* One request in flight is all that the client may have, and that one takes its time. */
+START_TEST(renews_while_the_client_is_busy)
+{
+    struct kube_request slow = {
+        .verb = KUBE_RAW_GET, .path = "/slow", .timeout_ms = SOON_MS, .retry_ms = -1};
+    struct kube_queue *q;
+    struct kube_result result;
+    struct kube_lease *l = NULL;
+
+    kube_client_free(client);
+    connect_with(1);
+    q = kube_queue_new(client);
+    kube_start(q, &slow);
+    while (!number(&api.slow))
+        ck_assert_int_eq(kube_next(q, clock_deadline(10), NULL, &result), ERR_TIMEOUT);
+    ck_assert_int_eq(take(0, NULL, &l, NULL), 0);
+    assert_renewals();
+    kube_lease_release(l);
+    ck_assert_int_eq(kube_next(q, clock_now_ms(), NULL, &result),
+                     ERR_TIMEOUT); /* still in flight */
+    set(&api.let_go, 1);
+    kube_queue_free(q);
 }
 END_TEST
 
@@ -526,7 +566,7 @@ START_TEST(lost_by_silence)
 
     hasty.keep_ms = 600;
     ck_assert_int_eq(kube_lease_acquire_timed(&hasty, client, "ns", "lock", 0, NULL, &l, NULL), 0);
-    set_status(500);
+    set(&api.status, 500);
     began = clock_now_ms();
     ck_assert(fires_soon(kube_lease_token(l)));
     took = clock_now_ms() - began;
@@ -543,9 +583,9 @@ START_TEST(survives_an_outage)
     int version;
 
     ck_assert_int_eq(take(0, NULL, &l, NULL), 0);
-    set_status(503);
+    set(&api.status, 503);
     usleep(300000);
-    set_status(0);
+    set(&api.status, 0);
     version = number(&api.version);
     while (number(&api.version) < version + 2 && !kube_lease_lost(l))
         usleep(10000);
@@ -653,6 +693,7 @@ int main(void)
     tcase_add_test(t, cancelled_in_a_write);
     tcase_add_test(t, not_allowed);
     tcase_add_test(t, renews);
+    tcase_add_test(t, renews_while_the_client_is_busy);
     tcase_add_test(t, lost_to_somebody);
     tcase_add_test(t, lost_by_deletion);
     tcase_add_test(t, lost_by_silence);
