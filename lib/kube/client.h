@@ -31,6 +31,7 @@
 #define KUBE_MAX_RESPONSE       ((size_t)256 << 20)
 #define KUBE_LIST_PAGE          500
 #define KUBE_MAX_LIST_PAGES     1000
+#define KUBE_MAX_LIST_RESTARTS  3 /* of a list that expires between two of its pages */
 #define KUBE_PARALLELISM        32
 #define KUBE_REQUEST_TIMEOUT_MS 60000
 #define KUBE_RETRY_MS           60000

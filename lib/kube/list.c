@@ -7,9 +7,6 @@
 
 #include "lib/base/banned.h"
 
-/* How often a list may expire between two of its pages before that is an error. */
-#define MAX_RESTARTS 3
-
 static const char *meta(const json_t *list, const char *name)
 {
     const char *s = json_string_value(json_object_get(json_object_get(list, "metadata"), name));
@@ -80,7 +77,7 @@ int kube_list(struct kube_client *c, const struct kube_request *req, struct canc
         rc = kube_do(c, &page, cancel, &res);
         if (!rc) {
             take_page(&p, req->resource, res.body);
-        } else if (res.status.http == 410 && p.next && p.restarts++ < MAX_RESTARTS) {
+        } else if (res.status.http == 410 && p.next && p.restarts++ < KUBE_MAX_LIST_RESTARTS) {
             pages_restart(&p);
         } else {
             err_move(err, &res.err);

@@ -69,7 +69,8 @@ struct listing {
     const struct kube_resource *resource;
     char *namespace; /* owned; NULL = all */
     char *next;      /* owned; NULL = first page */
-    int pages;
+    int pages, restarts;
+    json_t *found; /* key -> metadata, of the pages so far */
 };
 
 struct lister {
@@ -86,6 +87,7 @@ static void lister_done(struct lister *l)
     for (size_t i = 0; i < l->listings.len; i++) {
         free(l->listings.at[i]->namespace);
         free(l->listings.at[i]->next);
+        json_decref(l->listings.at[i]->found);
         free(l->listings.at[i]);
     }
     vec_done(&l->listings);
@@ -125,6 +127,7 @@ static void lister_add(struct lister *l, const struct kube_resource *resource,
     listing = mem_calloc(1, sizeof(*listing));
     listing->resource = resource;
     listing->namespace = mem_strdup(namespace);
+    listing->found = json_object();
     vec_push(&l->listings, listing);
     start_page(l, listing);
 }
@@ -142,7 +145,7 @@ json_t *kube_metadata_object(const struct kube_resource *r, const json_t *item)
 }
 
 /* Adds a page's items under their keys. */
-static void add_items(struct lister *l, const struct listing *listing, const json_t *body)
+static void add_items(struct listing *listing, const json_t *body)
 {
     json_t *item;
     size_t i;
@@ -154,47 +157,63 @@ static void add_items(struct lister *l, const struct listing *listing, const jso
         if (object && in_full(l, listing))
             json_object_update_missing(object, item);
         if (object)
-            json_object_set_new(l->out, key, object);
+            json_object_set_new(listing->found, key, object);
     }
+}
+
+static void take_page(struct lister *l, struct listing *listing, const json_t *body)
+{
+    const char *next = krm_str(body, "metadata", "continue", NULL);
+
+    add_items(listing, body);
+    free(listing->next);
+    listing->next = *next ? mem_strdup(next) : NULL;
+    if (listing->next)
+        start_page(l, listing);
+    else
+        json_object_update(l->out, listing->found);
+}
+
+/* The token expired: all from the start, since what an earlier page showed may have gone. */
+static void restart(struct lister *l, struct listing *listing)
+{
+    json_object_clear(listing->found);
+    free(listing->next);
+    listing->next = NULL;
+    start_page(l, listing);
+}
+
+static int take_answer(struct lister *l, struct kube_result *res, struct err *err)
+{
+    struct listing *listing = res->user;
+
+    if (res->code == ERR_NOT_FOUND) /* the kind has just gone: no members */
+        return 0;
+    if (res->status.http == 410 && listing->restarts++ < KUBE_MAX_LIST_RESTARTS) {
+        restart(l, listing);
+        return 0;
+    }
+    if (res->code)
+        return err_move(err, &res->err);
+    if (listing->pages++ == KUBE_MAX_LIST_PAGES)
+        return err_set(err, ERR_LIMIT, "the list of %s has more than %d pages",
+                       listing->resource->plural, KUBE_MAX_LIST_PAGES);
+    take_page(l, listing, res->body);
+    return 0;
 }
 
 static int lister_run(struct lister *l, struct cancel *cancel, struct err *err)
 {
     while (kube_pending(l->queue)) {
         struct kube_result res;
-        struct listing *listing;
-        const char *next;
         int rc = kube_next(l->queue, clock_deadline(-1), cancel, &res);
 
         if (rc)
             return err_set(err, rc, "interrupted while reading from the cluster");
-        listing = res.user;
-        if (res.code == ERR_NOT_FOUND) { /* the kind has just gone: no members */
-            kube_result_done(&res);
-            continue;
-        }
-        if (res.status.http == 410) { /* the token expired: start again */
-            free(listing->next);
-            listing->next = NULL;
-        } else if (res.code) {
-            rc = err_move(err, &res.err);
-            kube_result_done(&res);
-            return rc;
-        } else {
-            add_items(l, listing, res.body);
-            next = krm_str(res.body, "metadata", "continue", NULL);
-            free(listing->next);
-            listing->next = next[0] ? mem_strdup(next) : NULL;
-        }
-        if (listing->next || res.status.http == 410) {
-            if (++listing->pages > KUBE_MAX_LIST_PAGES) {
-                kube_result_done(&res);
-                return err_set(err, ERR_LIMIT, "the list of %s has more than %d pages",
-                               listing->resource->plural, KUBE_MAX_LIST_PAGES);
-            }
-            start_page(l, listing);
-        }
+        rc = take_answer(l, &res, err);
         kube_result_done(&res);
+        if (rc)
+            return rc;
     }
     return 0;
 }
