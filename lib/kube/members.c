@@ -145,7 +145,7 @@ json_t *kube_metadata_object(const struct kube_resource *r, const json_t *item)
 }
 
 /* Adds a page's items under their keys. */
-static void add_items(struct listing *listing, const json_t *body)
+static void add_items(const struct lister *l, struct listing *listing, const json_t *body)
 {
     json_t *item;
     size_t i;
@@ -165,7 +165,7 @@ static void take_page(struct lister *l, struct listing *listing, const json_t *b
 {
     const char *next = krm_str(body, "metadata", "continue", NULL);
 
-    add_items(listing, body);
+    add_items(l, listing, body);
     free(listing->next);
     listing->next = *next ? mem_strdup(next) : NULL;
     if (listing->next)
