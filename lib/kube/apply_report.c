@@ -142,7 +142,7 @@ static void put_groups(const struct run *r, struct buf *out)
 }
 
 /* Asked only while nothing else is under way: the line isn't worth a delay. */
-static void ask_pods(struct run *r, const nodes *shown, json_t **pods)
+static void ask_pods(struct run *r, struct node *const *shown, size_t n, json_t **pods)
 {
     struct kube_queue *q CLEANUP(kube_queue_cleanup) = NULL;
     int64_t deadline = clock_deadline(PODS_TIMEOUT_MS);
@@ -151,9 +151,9 @@ static void ask_pods(struct run *r, const nodes *shown, json_t **pods)
     if (kube_pending(r->queue))
         return;
     q = kube_queue_new(r->o->client);
-    for (size_t i = 0; i < shown->len && i < MAX_NAMED; i++)
-        if (has_pods(shown->at[i]))
-            kube_pods_ask(q, newest_of(shown->at[i]), PODS_TIMEOUT_MS, &pods[i]);
+    for (size_t i = 0; i < n; i++)
+        if (has_pods(shown[i]))
+            kube_pods_ask(q, newest_of(shown[i]), PODS_TIMEOUT_MS, &pods[i]);
     while (kube_pending(q) && !kube_next(q, deadline, r->o->cancel, &res)) {
         if (!res.code)
             *(json_t **)res.user = json_incref(json_object_get(res.body, "items"));
@@ -161,14 +161,29 @@ static void ask_pods(struct run *r, const nodes *shown, json_t **pods)
     }
 }
 
-static void put_waited_for(struct run *r, struct buf *out)
+/* How many of the first ones are worth naming: those that are known not to be ready. What was merely
+ * sent is named when nothing else is left. */
+static size_t worth_naming(const nodes *waited, bool sending)
+{
+    size_t n = 0;
+
+    while (n < waited->len && n < MAX_NAMED && waited->at[n]->why)
+        n++;
+    if (!n && !sending)
+        n = waited->len < MAX_NAMED ? waited->len : MAX_NAMED;
+    return n;
+}
+
+static void put_waited_for(struct run *r, bool sending, struct buf *out)
 {
     nodes waited = VEC_INIT;
     json_t *pods[MAX_NAMED] = {NULL};
+    size_t named;
 
     collect_waited_for(r, &waited);
-    ask_pods(r, &waited, pods);
-    for (size_t i = 0; i < waited.len && i < MAX_NAMED; i++) {
+    named = worth_naming(&waited, sending);
+    ask_pods(r, waited.at, named, pods);
+    for (size_t i = 0; i < named; i++) {
         const struct node *n = waited.at[i];
 
         buf_printf(out, "%s%s (%s", i ? ", " : "; waiting for ", n->key,
@@ -177,8 +192,8 @@ static void put_waited_for(struct run *r, struct buf *out)
         buf_putc(out, ')');
         json_decref(pods[i]);
     }
-    if (waited.len > MAX_NAMED)
-        buf_printf(out, " and %zu more", waited.len - MAX_NAMED);
+    if (named && waited.len > named)
+        buf_printf(out, " and %zu more", waited.len - named);
     vec_done(&waited);
 }
 
@@ -214,7 +229,7 @@ void apply_put_progress(struct run *r, struct buf *out)
         buf_printf(out, ", %zu failed", r->failed);
     put_groups(r, out);
     put_needed(r, out);
-    put_waited_for(r, out);
+    put_waited_for(r, unsent > 0, out);
 }
 
 void apply_say_progress(struct run *r)
