@@ -128,10 +128,18 @@ struct install_removal {
     struct cancel *cancel;
 };
 
-/* What a destroy would refuse to delete: new array of sentences. In a plan (KUBE_NOT_OF_ANY), what
- * other installations keep in our namespaces doesn't count: they may be destroyed before. */
+/* What there is to be said before a destroy. user_data: new array of sentences, what it would refuse
+ * to delete; in a plan (KUBE_NOT_OF_ANY), what other installations keep in our namespaces doesn't
+ * count: they may be destroyed before. taken_over: the set has another install_id, so nothing would
+ * be removed. */
+struct install_removal_findings {
+    json_t *user_data;
+    bool taken_over;
+};
 int install_removal_check(const struct install_removal *r, enum kube_strangers which,
-                          json_t **ret_user_data, struct err *err) WARN_UNUSED;
+                          struct install_removal_findings *ret, struct err *err) WARN_UNUSED;
+void install_removal_findings_done(struct install_removal_findings *f);
+
 /* Removes what is left of what was removed (leftovers.h); gone: objects by key. o: as for kube_remove,
  * with other targets. Adds to result. */
 int install_sweep(const struct kube_remove_options *o, const json_t *gone,

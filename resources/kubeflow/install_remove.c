@@ -18,14 +18,23 @@ struct removing {
     const struct install_removal *r;
     char set_id[APPLYSET_ID_SIZE];
     json_t *members; /* key -> metadata */
+    json_t *kinds;   /* of the members */
     bool elsewhere;  /* not ours to remove: another cluster, or taken over */
-    bool recorded;   /* the parent is there */
+    bool taken_over;
+    bool recorded; /* the parent is there */
 };
 
-static int find_members(struct removing *s, struct cancel *cancel, struct err *err)
+static void removing_done(struct removing *s)
+{
+    json_decref(s->members);
+    json_decref(s->kinds);
+}
+
+/* Is it there, and ours? */
+static int find_record(struct removing *s, struct cancel *cancel, struct err *err)
 {
     const struct install_removal *r = s->r;
-    json_auto_t *state_kinds = install_kinds(r->wanted), *kinds = NULL;
+    json_auto_t *state_kinds = install_kinds(r->wanted);
     struct applyset_parent parent = {0};
     char *uid CLEANUP(mem_cleanup) = NULL;
     int rc = kube_cluster_uid(r->client, INSTALL_READ_RETRY_MS, cancel, &uid, err);
@@ -42,14 +51,26 @@ static int find_members(struct removing *s, struct cancel *cancel, struct err *e
     if (rc)
         return rc;
     s->recorded = parent.exists;
-    s->elsewhere = parent.exists && r->install_id[0] && strcmp(parent.token, r->install_id);
+    s->taken_over = parent.exists && r->install_id[0] && strcmp(parent.token, r->install_id);
+    s->elsewhere = s->taken_over;
     if (s->elsewhere)
         log_info(MODULE, "%s: another create has taken the installation over; nothing to remove",
                  r->what);
-    else
-        kinds = applyset_union(state_kinds, parent.group_kinds);
+    json_decref(s->kinds);
+    s->kinds = applyset_union(state_kinds, parent.group_kinds);
     applyset_parent_done(&parent);
-    return s->elsewhere ? 0 : kube_members(r->client, s->set_id, kinds, cancel, &s->members, err);
+    return 0;
+}
+
+static int find_members(struct removing *s, struct cancel *cancel, struct err *err)
+{
+    int rc = find_record(s, cancel, err);
+
+    if (rc || s->elsewhere)
+        return rc;
+    json_decref(s->members);
+    s->members = NULL;
+    return kube_members(s->r->client, s->set_id, s->kinds, cancel, &s->members, err);
 }
 
 static struct kube_remove_options remove_options(const struct removing *s, struct cancel *cancel)
@@ -69,25 +90,27 @@ static struct kube_remove_options remove_options(const struct removing *s, struc
                                         .cancel = cancel};
 }
 
-int install_removal_check(const struct install_removal *r, enum kube_strangers which,
-                          json_t **ret_user_data, struct err *err)
+void install_removal_findings_done(struct install_removal_findings *f)
 {
-    struct removing s = {.r = r};
-    struct kube_remove_options o;
-    int rc;
+    json_decref(f->user_data);
+    memset(f, 0, sizeof(*f));
+}
 
-    if (r->user_data != KUBE_DATA_REFUSE) {
-        *ret_user_data = json_array();
-        return 0;
+int install_removal_check(const struct install_removal *r, enum kube_strangers which,
+                          struct install_removal_findings *ret, struct err *err)
+{
+    struct removing s CLEANUP(removing_done) = {.r = r};
+    bool refuses = r->user_data == KUBE_DATA_REFUSE;
+    json_t *user_data = NULL;
+    int rc = refuses ? find_members(&s, r->cancel, err) : find_record(&s, r->cancel, err);
+
+    if (!rc && refuses && !s.elsewhere) {
+        struct kube_remove_options o = remove_options(&s, r->cancel);
+
+        rc = kube_remove_check(&o, which, &user_data, err);
     }
-    rc = find_members(&s, r->cancel, err);
-    if (!rc && s.elsewhere) {
-        *ret_user_data = json_array();
-    } else if (!rc) {
-        o = remove_options(&s, r->cancel);
-        rc = kube_remove_check(&o, which, ret_user_data, err);
-    }
-    json_decref(s.members);
+    if (!rc)
+        *ret = (struct install_removal_findings){user_data, s.taken_over};
     return rc;
 }
 
@@ -121,8 +144,6 @@ static int remove_locked(struct removing *s, struct cancel *cancel,
     struct kube_remove_options o;
     int rc;
 
-    json_decref(s->members);
-    s->members = NULL;
     rc = find_members(s, cancel, err);
     if (rc || s->elsewhere)
         return rc;
@@ -142,16 +163,14 @@ int install_remove(const struct install_removal *r, struct kube_remove_result *r
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
     struct kube_lease *lease = NULL;
-    struct removing s = {.r = r};
+    struct removing s CLEANUP(removing_done) = {.r = r};
     int rc;
 
     memset(result, 0, sizeof(*result));
     result->retained = json_array();
     rc = find_members(&s, r->cancel, &err);
-    if (!rc && (s.elsewhere || (!s.recorded && !json_object_size(s.members)))) {
-        json_decref(s.members);
+    if (!rc && (s.elsewhere || (!s.recorded && !json_object_size(s.members))))
         return 0;
-    }
     if (!rc)
         rc = install_lock(r->client, r->manager, r->set_name, r->lock_timeout_ms, r->cancel, &lease,
                           &err);
@@ -165,6 +184,5 @@ int install_remove(const struct install_removal *r, struct kube_remove_result *r
     kube_lease_release(lease);
     if (!rc)
         applyset_tidy(r->client, r->cancel);
-    json_decref(s.members);
     return rc;
 }

@@ -222,15 +222,24 @@ struct install_removal installation_removal(const struct installation *kind, str
     };
 }
 
-void installation_report_user_data(struct tf_context *ctx, const json_t *found)
+void installation_report_findings(struct tf_context *ctx, const struct install_removal *r,
+                                  const struct install_removal_findings *found)
 {
     struct buf text CLEANUP(buf_done) = BUF_INIT;
     const json_t *sentence;
     size_t i;
 
-    if (!json_array_size(found))
+    if (found->taken_over)
+        tf_warning(
+            ctx->diags, TF_ATTR("install_id"), "Nothing is removed from the cluster",
+            "%s/%s in the cluster was made by another create than the one in state "
+            "(install_id \"%s\"): by somebody else's run, or state was restored or edited. A "
+            "destroy only takes it out of state. To remove the installation, import it and "
+            "destroy that.",
+            APPLYSET_NAMESPACE, r->set_name, r->install_id);
+    if (!json_array_size(found->user_data))
         return;
-    json_array_foreach (found, i, sentence)
+    json_array_foreach (found->user_data, i, sentence)
         buf_printf(&text, "  - %s\n", json_string_value(sentence));
     tf_error(
         ctx->diags, TF_ATTR("on_destroy"), "Users' data is in the way",

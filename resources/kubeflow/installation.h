@@ -124,8 +124,9 @@ struct install_removal installation_removal(const struct installation *kind, str
                                             const struct tf_value *prior,
                                             const struct install_memory *memory,
                                             struct kube_client *client, json_t **ret_wanted);
-/* An error that names users' data, if there is any. */
-void installation_report_user_data(struct tf_context *ctx, const json_t *found);
+/* An error that names users' data, if there is any; a warning when nothing will be removed. */
+void installation_report_findings(struct tf_context *ctx, const struct install_removal *r,
+                                  const struct install_removal_findings *found);
 
 /* Every problem as an error; `what` is the summary of those that concern no single object. */
 void installation_report_problems(struct tf_context *ctx, const char *what,

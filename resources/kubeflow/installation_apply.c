@@ -177,13 +177,17 @@ void installation_update(const struct installation *kind, struct tf_context *ctx
 
 /* --- delete ------------------------------------------------------------------------------------- */
 
-/* Whether this is the delete half of a replacement of something unfinished, which the create that
- * follows continues. */
-static bool continues(const struct tf_apply *op)
+/* Whether this is the delete half of a replacement. */
+static bool is_replaced(const struct tf_apply *op)
 {
     return !strcmp(krm_str(op->planned_private, "op", NULL), "create") &&
-           !strcmp(krm_str(op->planned_private, "id", NULL), installation_str(op->prior, "id")) &&
-           !tf_bool_or(tf_get(op->prior, "installed"), true);
+           !strcmp(krm_str(op->planned_private, "id", NULL), installation_str(op->prior, "id"));
+}
+
+/* Whether it is that of something unfinished, which the create that follows continues. */
+static bool continues(const struct tf_apply *op)
+{
+    return is_replaced(op) && !tf_bool_or(tf_get(op->prior, "installed"), true);
 }
 
 void installation_remove(const struct installation *kind, struct tf_context *ctx,
@@ -194,7 +198,7 @@ void installation_remove(const struct installation *kind, struct tf_context *ctx
     struct install_memory memory;
     struct kube_client *client;
     struct install_removal r;
-    json_auto_t *found = NULL;
+    struct install_removal_findings found CLEANUP(install_removal_findings_done) = {0};
     json_t *wanted;
 
     if (continues(op)) {
@@ -212,7 +216,8 @@ void installation_remove(const struct installation *kind, struct tf_context *ctx
     if (install_removal_check(&r, KUBE_NOT_OF_SET, &found, &err)) {
         tf_error_from(ctx->diags, NULL, "Can't look for users' data", &err);
     } else {
-        installation_report_user_data(ctx, found);
+        found.taken_over &= !is_replaced(op); /* its own create came first */
+        installation_report_findings(ctx, &r, &found);
         if (!tf_failed(ctx->diags)) {
             install_remove(&r, &result);
             installation_report_problems(

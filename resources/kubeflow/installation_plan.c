@@ -153,7 +153,7 @@ static void plan_destroy(const struct installation *kind, struct tf_context *ctx
     struct err err CLEANUP(err_done) = ERR_INIT;
     struct kube_client *client;
     json_t *wanted = NULL;
-    json_auto_t *found = NULL;
+    struct install_removal_findings found CLEANUP(install_removal_findings_done) = {0};
     struct install_memory memory;
     struct install_removal r;
 
@@ -166,7 +166,7 @@ static void plan_destroy(const struct installation *kind, struct tf_context *ctx
     }
     r = installation_removal(kind, ctx, plan->prior, &memory, client, &wanted);
     if (!install_removal_check(&r, KUBE_NOT_OF_ANY, &found, &err))
-        installation_report_user_data(ctx, found);
+        installation_report_findings(ctx, &r, &found);
     else
         log_warn("kubeflow", "what a destroy would take along can't be said: %s", err_msg(&err));
     json_decref(wanted);

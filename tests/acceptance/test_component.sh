@@ -275,7 +275,7 @@ test_the_api_server_is_down() {
     assert_contains out "Can't read what is installed"
     ctl start-apiserver
     assert_equal "$(state kubeflow_component.app .attributes.installed)" true
-    apply
+    apply # takes half a minute: the controller manager's watches come back with a growing back-off
     assert_settled
     destroy
 }
@@ -541,6 +541,21 @@ test_another_name_moves_the_installation() {
 }
 
 # --- whose is it ---------------------------------------------------------------------------------
+
+test_a_state_that_isnt_the_installations() {
+    NS=strangers installed
+    cp terraform.tfstate right.tfstate
+    sed -i 's/"install_id": "[^"]*"/"install_id": "somebody-elses"/' terraform.tfstate
+    tf plan -destroy
+    assert_contains out "Nothing is removed from the cluster" "kubeflow-terraform/component-strangers" \
+        "somebody-elses" "import it"
+    tf destroy -auto-approve
+    assert_contains out "Nothing is removed from the cluster"
+    k -n strangers get deployment web
+    mv right.tfstate terraform.tfstate
+    destroy
+    assert_nothing_left component-strangers
+}
 
 test_somebody_elses_object_is_in_the_way() {
     NS=foreign app
