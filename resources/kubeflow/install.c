@@ -144,12 +144,37 @@ static int identify(struct installing *s, struct err *err)
     return 0;
 }
 
+static bool is_platform(const struct install_request *r)
+{
+    return !strcmp(krm_str(r->info, APPLYSET_INFO_KIND, NULL), APPLYSET_KIND_PLATFORM);
+}
+
+/* The objects that nobody else may have made. Namespaces that are there before a platform, in no
+ * set, hold what it is to find in them (certificates, pull secrets): they are taken along, and
+ * released when it goes. */
+static json_t *exclusive_objects(const struct installing *s)
+{
+    json_t *out = json_array(), *object;
+    size_t i;
+
+    json_array_foreach (s->r->objects, i, object) {
+        char *key CLEANUP(mem_cleanup) = kube_key(object);
+        const char *set = krm_str(json_object_get(s->existing, key), "metadata", "labels",
+                                  APPLYSET_MEMBER_LABEL, NULL);
+
+        if (!is_platform(s->r) || strcmp(gvk_of(object).kind, "Namespace") != 0 || *set)
+            json_array_append(out, object);
+    }
+    return out;
+}
+
 /* Whose objects stand under our names? Problems are reported; the code says that there are some. */
 static int look_at_objects(struct installing *s)
 {
     const struct install_request *r = s->r;
     struct err err CLEANUP(err_done) = ERR_INIT;
     char *foreign CLEANUP(mem_cleanup) = NULL;
+    json_auto_t *exclusive = NULL;
     json_t *existing;
     int rc = kube_existing(r->client, r->objects, s->cancel, &existing, &err);
 
@@ -159,7 +184,8 @@ static int look_at_objects(struct installing *s)
     s->existing = existing;
     if (r->adopt)
         return 0;
-    foreign = kube_foreign_text(r->objects, s->existing, r->memory ? r->memory->record : NULL,
+    exclusive = exclusive_objects(s);
+    foreign = kube_foreign_text(exclusive, s->existing, r->memory ? r->memory->record : NULL,
                                 s->set_id, r->manager);
     if (!foreign)
         return 0;
@@ -184,7 +210,7 @@ static int look_around(struct installing *s)
         .release = krm_str(r->info, "release", NULL),
         .target = r->target,
         .set_name = r->set_name,
-        .platform = !strcmp(krm_str(r->info, APPLYSET_INFO_KIND, NULL), APPLYSET_KIND_PLATFORM),
+        .platform = is_platform(r),
         .update = !r->create,
         .capacity = r->capacity,
         .cancel = s->cancel,

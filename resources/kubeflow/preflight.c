@@ -18,6 +18,7 @@ static const struct check {
     {"what is needed", preflight_needs, true},
     {"the version of Kubernetes", preflight_version, true},
     {"storage classes", preflight_storage, true},
+    {"Secrets that others make", preflight_secrets, true},
     {"permissions", preflight_access, false},
     {"what kind of cluster it is", preflight_target, false},
     {"other platforms", preflight_platform, false},

@@ -4,6 +4,7 @@
  *     needs        are kinds and namespaces there, or coming along?    create, update
  *     version      is Kubernetes new enough for the release?           create, update
  *     storage      does each new claim have a class?                   create, update
+ *     secrets      are Secrets there that others make? (platform)      create, update
  *     access       may the connection's user write it?                 create
  *     target       do the nodes belong to the cloud of `target`?       create
  *     platform     is there another platform already?                  create

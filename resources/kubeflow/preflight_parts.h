@@ -4,6 +4,7 @@
  *     preflight_needs.c     kinds and namespaces
  *     preflight_cluster.c   version, target, platform
  *     preflight_storage.c   claims and storage classes
+ *     preflight_secrets.c   Secrets that somebody else makes
  *     preflight_access.c    permissions
  *     preflight_capacity.c  requests against nodes
  */
@@ -25,8 +26,8 @@ struct preflight {
 /* A check adds to problems and warnings. Its code and err are for what kept it from looking;
  * ERR_DENIED and ERR_NOT_FOUND skip it. */
 typedef int preflight_fn(struct preflight *p, struct err *err);
-preflight_fn preflight_needs, preflight_version, preflight_storage, preflight_access,
-    preflight_target, preflight_platform, preflight_capacity_check;
+preflight_fn preflight_needs, preflight_version, preflight_storage, preflight_secrets,
+    preflight_access, preflight_target, preflight_platform, preflight_capacity_check;
 
 /* text is taken. */
 void preflight_problem(struct preflight *p, int code, const char *key, char *text);

@@ -245,6 +245,15 @@ test_refused_by_the_cluster() {
     refused tf apply -auto-approve
     assert_contains out "istio-system/missing"
     refused k get namespace kubeflow
+
+    # a namespace that was there for it is no obstacle, and stays
+    k create namespace istio-system
+    k -n istio-system create secret generic missing --from-literal=tls.crt=x
+    apply
+    assert_settled
+    destroy
+    k -n istio-system get secret missing
+    k delete namespace istio-system
 }
 
 # --- secrets ---------------------------------------------------------------------------------------

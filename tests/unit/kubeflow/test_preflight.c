@@ -19,7 +19,7 @@ static struct kube_client *client;
 static struct kube_problems problems;
 static json_t *warnings;
 
-/* The cluster: path -> items of a list, or an object; "refused" -> paths that answer 403; "may" -> what
+/* The cluster: path -> items of a list, or an object; "refused", "missing" -> paths that answer 403, 404; "may" -> what
  * access reviews allow, as "verb plural.group namespace", "*" for everything. */
 static json_t *world;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -62,6 +62,10 @@ static void serve(struct fake_conn *c, const struct fake_request *req, void *use
 
     if (strstr(path, "selfsubjectaccessreviews"))
         review(c, req);
+    else if (is_listed("missing", path))
+        fake_reply(c, 404, JSON_TYPE,
+                   "{\"kind\":\"Status\",\"message\":\"none\",\"reason\":\"NotFound\","
+                   "\"details\":{\"name\":\"x\",\"kind\":\"secrets\"},\"code\":404}");
     else if (is_listed("refused", path))
         fake_reply(c, 403, JSON_TYPE, "{\"kind\":\"Status\",\"message\":\"no\",\"code\":403}");
     else
@@ -340,6 +344,60 @@ START_TEST(one_platform_in_a_cluster)
 }
 END_TEST
 
+/* --- Secrets that others make -------------------------------------------------------------------- */
+
+static const char gateway[] =
+    "{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: g, namespace: kubeflow}, "
+    "spec: {servers: [{port: {number: 80}}, {port: {number: 443}, tls: {credentialName: tls}}]}}";
+static const char reader[] =
+    "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, namespace: default}, spec: "
+    "{replicas: 0, template: {spec: {containers: [{name: c, env: ["
+    "{name: A, valueFrom: {secretKeyRef: {name: client, key: k}}}, "
+    "{name: B, valueFrom: {secretKeyRef: {name: perhaps, key: k, optional: true}}}]}]}}}}";
+static const char both_missing[] = "{missing: [/api/v1/namespaces/istio-system/secrets/tls, "
+                                   "/api/v1/namespaces/default/secrets/client, "
+                                   "/api/v1/namespaces/default/secrets/perhaps]}";
+
+START_TEST(secrets_that_others_make)
+{
+    build(both_missing);
+    ck_assert_int_eq(run((struct preflight_request){.platform = true}, reader), 0);
+    ck_assert_uint_eq(problems.len, 1);
+    assert_problem(0, ERR_NOT_FOUND, "Secret default/client isn't there");
+    kube_problems_done(&problems);
+    /* an installation of the user's own may bring it in ways of its own */
+    ck_assert_int_eq(run((struct preflight_request){.platform = false}, reader), 0);
+    assert_clean();
+    build("{}");
+    ck_assert_int_eq(run((struct preflight_request){.platform = true}, reader), 0);
+    assert_clean();
+}
+END_TEST
+
+START_TEST(certificates_of_gateways)
+{
+    static const char kinds[] =
+        "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: "
+        "gateways.networking.istio.io}, spec: {group: networking.istio.io, scope: Namespaced, "
+        "names: {kind: Gateway, plural: gateways}, versions: [{name: v1, served: true}]}}, "
+        "{apiVersion: v1, kind: Namespace, metadata: {name: kubeflow}}, "
+        "{apiVersion: v1, kind: Namespace, metadata: {name: istio-system}}";
+    static const char certificate[] =
+        "{apiVersion: v1, kind: Secret, metadata: {name: tls, namespace: istio-system}}";
+    char *without CLEANUP(mem_cleanup) = mem_printf("%s, %s", kinds, gateway);
+    char *with CLEANUP(mem_cleanup) = mem_printf("%s, %s, %s", kinds, gateway, certificate);
+
+    build(both_missing);
+    ck_assert_int_eq(run((struct preflight_request){.platform = true}, without), 0);
+    ck_assert_uint_eq(problems.len, 1);
+    assert_problem(0, ERR_NOT_FOUND, "Secret istio-system/tls isn't there");
+    assert_problem(0, ERR_NOT_FOUND, "networking.istio.io/Gateway/kubeflow/g needs it");
+    kube_problems_done(&problems);
+    ck_assert_int_eq(run((struct preflight_request){.platform = true}, with), 0);
+    assert_clean();
+}
+END_TEST
+
 /* --- capacity ------------------------------------------------------------------------------------ */
 
 static const char *const busy = "{/api/v1/pods: [{spec: {nodeName: n, initContainers: [{name: i, "
@@ -460,6 +518,8 @@ int main(void)
     tcase_add_test(t, rights_on_kinds_that_come_along);
     tcase_add_test(t, targets);
     tcase_add_test(t, one_platform_in_a_cluster);
+    tcase_add_test(t, secrets_that_others_make);
+    tcase_add_test(t, certificates_of_gateways);
     tcase_add_test(t, too_small);
     tcase_add_test(t, too_small_may_be_an_error);
     tcase_add_test(t, no_word_of_capacity);
