@@ -90,11 +90,13 @@ static int add_made(struct kube_client *c, const struct leftover *what, struct c
     size_t i;
     int rc = list(c, what, cancel, &resource, &items, err);
 
+    if (rc)
+        return rc;
     json_array_foreach (items, i, item) {
         if (is_called(krm_str(item, "metadata", "name", NULL), what->name))
             add(left, resource, item);
     }
-    return rc;
+    return 0;
 }
 
 /* Certificates that are gone: namespace -> name -> true. New reference. */
@@ -135,11 +137,13 @@ static int add_secrets(struct kube_client *c, const char *namespace, const json_
     size_t i;
     int rc = list(c, &what, cancel, &resource, &items, err);
 
+    if (rc)
+        return rc;
     json_array_foreach (items, i, item) {
         if (json_object_get(names, krm_str(item, "metadata", "annotations", CERTIFICATE_OF, NULL)))
             add(left, resource, item);
     }
-    return rc;
+    return 0;
 }
 
 int leftovers_find(struct kube_client *c, const json_t *gone, const json_t *retained,

@@ -69,7 +69,7 @@ static const char system_objects[] =
     "{apiVersion: plans.example.com/v1, kind: Plan, metadata: {name: p, namespace: t}}\n---\n"
 #define JOB(more)                                                                                  \
     "{apiVersion: jobs.example.com/v1, kind: Job, metadata: {name: j, namespace: t" more "}}\n---" \
-                                                                                         "\n"
+    "\n"
 #define TEAM(more)                                                                                 \
     "{apiVersion: teams.example.com/v1, kind: Team, metadata: {name: team" more "}}\n---\n"
 #define TEAM_SPACE                                                                                 \
