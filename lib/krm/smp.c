@@ -436,7 +436,7 @@ static int walk_merged_list(struct merger *m, json_t *dest, json_t *src, struct 
     enum directive directive = DIR_MERGE;
     int rc = 0;
 
-    if (src && json_is_null(src))
+    if (json_is_null(src))
         return 0;
     if (missing(dest))
         dest = src;
@@ -524,7 +524,7 @@ static int walk_object(struct merger *m, json_t *dest, json_t *src, struct schem
         type = own_type(m, dest);
     if (!type)
         type = own_type(m, src);
-    if (src && json_is_null(src))
+    if (json_is_null(src))
         return 0;
     if (src)
         rc = take_directive(m, src, &directive);
@@ -559,7 +559,7 @@ static int walk(struct merger *m, json_t *dest, json_t *src, struct schema schem
         return walk_object(m, dest, src, schema, ret_result);
     if (json_is_array(first) && schema.keys)
         return walk_merged_list(m, dest, src, schema, ret_result);
-    if (src && json_is_null(src))
+    if (json_is_null(src))
         return 0;
     *ret_result = json_incref(src ? src : dest);
     return 0;
