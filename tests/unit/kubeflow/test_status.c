@@ -181,6 +181,17 @@ START_TEST(unfinished_is_not_ready)
 }
 END_TEST
 
+/* What no apply waits for keeps nothing from being ready. */
+START_TEST(never_waited_for)
+{
+    build("{}", true,
+          "{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {name: z, namespace: b, "
+          "annotations: {terraform-provider-kubeflow/wait: never}}}",
+          NULL);
+    ck_assert(status_is_ready(&status));
+}
+END_TEST
+
 START_TEST(who_holds_the_lock)
 {
     char now[CLOCK_STAMP_SIZE];
@@ -231,6 +242,7 @@ int main(void)
     tcase_add_test(t, what_is_wanted_counts);
     tcase_add_test(t, components_that_are_nonsense);
     tcase_add_test(t, unfinished_is_not_ready);
+    tcase_add_test(t, never_waited_for);
     tcase_add_test(t, who_holds_the_lock);
     tcase_add_test(t, finding);
     suite_add_tcase(s, t);
