@@ -96,7 +96,7 @@ HOST_SRCS := $(wildcard provider/*/*.c)
 MAIN_SRC  := provider/main.c
 PROTOS    := $(wildcard proto/*.proto proto/*/*/*.proto)
 GEN_SRCS  := $(patsubst proto/%.proto,$(BUILD)/gen/proto/%.pb-c.c,$(PROTOS))
-GEN_HDRS  := $(GEN_SRCS:.c=.h) $(BUILD)/gen/sonames.h
+GEN_HDRS  := $(GEN_SRCS:.c=.h) $(BUILD)/gen/lib/base/sonames.h
 
 # $(call objs,obj,a/b.c) is $(BUILD)/obj/a/b.o; generated sources lose their $(BUILD)/ first.
 objs = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(patsubst $(BUILD)/%,%,$(2)))
@@ -148,7 +148,7 @@ $(BUILD)/san/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
 	$(call say,CC,$@) $(COMPILE) $(SAN) -w -c -o $@ $<
 
 # The names under which the linker finds what is loaded later.
-$(BUILD)/gen/sonames.h: $(BUILD)/flags
+$(BUILD)/gen/lib/base/sonames.h: $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo 'int main(void) { return 0; }' | $(LINK) -x c -o $@.try - -x none -Wl,--no-as-needed \
 	    $(shell pkg-config --libs $(LATER_PKGS) 2>/dev/null)

@@ -2,7 +2,7 @@
 #include <stdarg.h>
 
 #include "lib/base/dynload.h"
-#include "sonames.h"
+#include "lib/base/sonames.h"
 
 #include "lib/base/banned.h"
 
