@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/attr.h"
+#include "lib/base/buf.h"
 
 #include "lib/base/banned.h"
 
@@ -264,4 +265,25 @@ const char *catalog_nearest_component(const struct catalog_release *r, const cha
             best = right;
     }
     return best;
+}
+
+int catalog_find_release(const char *name, const struct catalog_release **ret_release,
+                         struct err *err)
+{
+    const char *near = catalog_nearest_release(name);
+    struct buf all CLEANUP(buf_done) = BUF_INIT;
+
+    *ret_release = catalog_release(name);
+    if (*ret_release)
+        return 0;
+    if (near)
+        return err_set(err, ERR_INVALID,
+                       "there is no release \"%s\" in this provider's catalog; did you mean "
+                       "\"%s\"?",
+                       name, near);
+    for (size_t i = 0; i < ARRAY_LEN(releases); i++)
+        buf_printf(&all, "%s\"%s\"", i ? ", " : "", releases[i].name);
+    return err_set(err, ERR_INVALID,
+                   "there is no release \"%s\" in this provider's catalog; there are %s", name,
+                   buf_str(&all));
 }

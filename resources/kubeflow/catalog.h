@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/base/err.h"
+
 enum catalog_target { CATALOG_GENERIC, CATALOG_GKE, CATALOG_EKS, CATALOG_TARGETS };
 
 struct catalog_component {
@@ -37,6 +39,11 @@ const struct catalog_release *catalog_releases(size_t *ret_len);
 
 /* By name ("26.03"; "v1.10.2" is accepted for "1.10.2"), or NULL. name may be NULL. */
 const struct catalog_release *catalog_release(const char *name);
+
+/* The same for what users write: ERR_INVALID says what it may have been meant to be, or which there
+ * are. */
+int catalog_find_release(const char *name, const struct catalog_release **ret_release,
+                         struct err *err) WARN_UNUSED;
 const struct catalog_component *catalog_component(const struct catalog_release *r,
                                                   const char *name);
 

@@ -58,9 +58,10 @@ struct installation {
     json_t *(*info)(const struct tf_value *v, const struct manifests *m);
     /* The lines of `changes` for a create. New reference. */
     json_t *(*announce)(const char *title, const struct manifests *m);
-    /* Puts what only the cluster knows (addresses) into the value, after an apply and at a refresh;
-     * or NULL. */
-    void (*observe)(struct tf_context *ctx, struct kube_client *client, const struct tf_value **v);
+    /* Puts what only the cluster knows (addresses) into the value: at a refresh all of it, after an
+     * apply what isn't known yet; or NULL. */
+    void (*observe)(struct tf_context *ctx, struct kube_client *client, bool applied,
+                    const struct tf_value **v);
 };
 
 /* Checks the attribute `manifests`. url: the attribute of that name, or NULL. */

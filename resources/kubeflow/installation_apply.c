@@ -136,7 +136,7 @@ static void apply_rendered(const struct installation *kind, struct tf_context *c
     if (out.started) {
         op->state = state_after(kind, ctx, op, m, hashes, &out);
         if (kind->observe)
-            kind->observe(ctx, r.client, &op->state);
+            kind->observe(ctx, r.client, true, &op->state);
         op->private_state = install_memory_save(&out.memory);
     }
     install_outcome_done(&out);

@@ -87,7 +87,7 @@ void installation_read(const struct installation *kind, struct tf_context *ctx, 
     } else {
         installation_put_json(ctx, &op->state, "drift", found.drift);
         if (kind->observe)
-            kind->observe(ctx, client, &op->state);
+            kind->observe(ctx, client, false, &op->state);
         json_decref(op->private_state);
         op->private_state = install_memory_save(&found.memory);
     }

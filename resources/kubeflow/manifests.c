@@ -73,17 +73,15 @@ static void place_of_release(const struct manifests_request *r,
 static int place_of_component(const struct manifests_request *r, struct place *p,
                               const char **ret_attribute, struct err *err)
 {
-    const struct catalog_release *release = catalog_release(r->release);
+    const struct catalog_release *release;
     int target = catalog_target(r->target);
     const char *near;
+    int rc = catalog_find_release(r->release, &release, err);
 
-    if (!release) {
-        near = catalog_nearest_release(r->release);
-        *ret_attribute = "release";
-        return err_set(err, ERR_INVALID,
-                       "there is no release \"%s\" in this provider's catalog%s%s%s", r->release,
-                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    }
+    *ret_attribute = "release";
+    if (rc)
+        return rc;
+    *ret_attribute = NULL;
     p->component = catalog_component(release, r->component);
     if (!p->component) {
         near = catalog_nearest_component(release, r->component);

@@ -76,6 +76,12 @@ static void validate_user(struct tf_context *ctx, const char *email, const struc
     if (clear && hashed)
         tf_error(ctx->diags, TF_ATTR("users"), "Conflicting attributes",
                  "users[\"%s\"] has password_wo and password_hash; remove one of them.", email);
+    if (!clear && hashed && !tf_is_null(tf_get(user, "password_wo_version")))
+        tf_error(
+            ctx->diags, TF_ATTR("users"), "Conflicting attributes",
+            "users[\"%s\"] has password_hash and password_wo_version; a hash needs no version, "
+            "remove it.",
+            email);
     if (clear && tf_is_null(tf_get(user, "password_wo_version")))
         tf_error(ctx->diags, TF_ATTR("users"), "Missing version",
                  "users[\"%s\"].password_wo needs password_wo_version: Terraform keeps no "
@@ -87,14 +93,16 @@ static void validate(struct tf_context *ctx, const struct tf_value *config)
 {
     const struct tf_value *users = tf_get(config, "users"), *oidc = tf_get(config, "oidc"),
                           *tree = tf_get(config, "manifests"), *release = tf_get(config, "release");
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    const struct catalog_release *found;
 
     for (size_t i = 0; i < tf_len(users); i++) {
         validate_user(ctx, users->items.keys[i], users->items.at[i]);
         validate_login(ctx, users->items.keys[i], users->items.at[i]);
     }
-    if (tf_is_known(release) && !tf_is_null(release) && !catalog_release(tf_str(release, "")))
-        tf_error(ctx->diags, TF_ATTR("release"), "Unknown release",
-                 "There is no release \"%s\" in this provider's catalog.", tf_str(release, ""));
+    if (tf_is_known(release) && !tf_is_null(release) &&
+        catalog_find_release(tf_str(release, ""), &found, &err))
+        tf_error_from(ctx->diags, TF_ATTR("release"), "Unknown release", &err);
     if (tf_is_known(oidc) && !tf_is_null(oidc) && !tf_is_null(tf_get(oidc, "client_secret_wo")) &&
         tf_is_null(tf_get(oidc, "client_secret_wo_version")))
         tf_error(ctx->diags, TF_ATTR("oidc"), "Missing version",
@@ -155,8 +163,10 @@ static void prepare(struct tf_context *ctx, struct tf_plan *p)
     }
     if (!installation_inputs_known(&platform, v))
         return;
+    /* What only stands for a value isn't to be judged. */
     if (platform_settings_of(v, &s, &attribute, &err) ||
-        settings_check(&s.settings, &attribute, &err))
+        (installation_inputs_known(&platform, p->planned) &&
+         settings_check(&s.settings, &attribute, &err)))
         tf_error_from(ctx->diags, TF_ATTR(attribute), "Invalid setting", &err);
     else if (tf_wholly_known(tf_get(p->planned, "gateway")))
         put_address(ctx, p, &s.settings);
@@ -241,7 +251,7 @@ static json_t *info(const struct tf_value *v, const struct manifests *m)
 {
     char *components CLEANUP(mem_cleanup) = json_dumps(m->components, JSON_COMPACT);
 
-    return json_pack("{s:s, s:s, s:s, s:s}", "kind", SET_NAME, "release",
+    return json_pack("{s:s, s:s, s:s, s:s}", APPLYSET_INFO_KIND, APPLYSET_KIND_PLATFORM, "release",
                      installation_str(v, "release"), "manifests_digest", m->digest, "components",
                      components);
 }
@@ -265,46 +275,77 @@ static json_t *announce(const char *title_text UNUSED, const struct manifests *m
 /* --- what only the cluster knows ---------------------------------------------------------------- */
 
 /* The gateway's address, IP or name, in the arena; NULL while there is none. */
-static const char *gateway_address(struct tf_context *ctx, struct kube_client *client)
+static int gateway_address(struct tf_context *ctx, struct kube_client *client,
+                           const char **ret_address, struct err *err)
 {
-    struct err err CLEANUP(err_done) = ERR_INIT;
     struct kube_request req = {
         .verb = KUBE_GET, .namespace = GATEWAY_NAMESPACE, .name = GATEWAY_SERVICE};
     struct kube_result res;
-    const char *address = "";
+    const char *address;
     const json_t *first;
+    int rc = kube_resource_for(client, "", "v1", "Service", ctx->cancel, &req.resource, err);
 
-    if (kube_resource_for(client, "", "v1", "Service", ctx->cancel, &req.resource, &err)) {
-        log_info("kubeflow", "the gateway's address can't be read: %s", err_msg(&err));
-        return NULL;
-    }
-    if (kube_do(client, &req, ctx->cancel, &res))
-        log_info("kubeflow", "the gateway's address can't be read: %s", err_msg(&res.err));
+    *ret_address = NULL;
+    if (rc)
+        return rc;
+    rc = kube_do(client, &req, ctx->cancel, &res);
+    if (rc == ERR_NOT_FOUND)
+        rc = 0;
+    else if (rc)
+        err_set(err, rc, "%s", err_msg(&res.err));
     first = json_array_get(krm_get(res.body, "status", "loadBalancer", "ingress", NULL), 0);
     address = krm_str(first, "ip", NULL);
     if (!*address)
         address = krm_str(first, "hostname", NULL);
-    address = *address ? arena_strdup(ctx->arena, address) : NULL;
+    if (!rc && *address)
+        *ret_address = arena_strdup(ctx->arena, address);
     kube_result_done(&res);
-    return address;
+    return rc;
 }
 
-static void observe(struct tf_context *ctx, struct kube_client *client, const struct tf_value **v)
+/* The address that people use, from the settings or else from the gateway's own; in the arena, NULL
+ * while there is none. */
+static const char *url_of(struct arena *a, const struct tf_value *v, const char *address)
 {
-    const struct tf_value *gateway = tf_get(*v, "gateway");
-    const char *address;
+    struct platform_settings s;
+    const char *attribute, *out = NULL;
+    char *url CLEANUP(mem_cleanup) = NULL;
 
-    if (strcmp(tf_str(tf_get(gateway, "service_type"), "ClusterIP"), "LoadBalancer") != 0)
-        return;
-    address = gateway_address(ctx, client);
-    installation_put(ctx, v, "gateway_address",
-                     address ? tf_string(ctx->arena, address)
-                             : tf_null(ctx->arena, &tf_type_string));
-    if (!tf_is_null(tf_get(gateway, "hostname")) || !tf_is_null(tf_get(gateway, "external_url")))
-        return;
-    installation_put(ctx, v, "url",
-                     address ? tf_string(ctx->arena, arena_printf(ctx->arena, "http://%s", address))
-                             : tf_null(ctx->arena, &tf_type_string));
+    if (!platform_settings_of(v, &s, &attribute, NULL)) {
+        url = settings_url(&s.settings);
+        if (url)
+            out = arena_strdup(a, url);
+        else if (address)
+            out = arena_printf(a, strchr(address, ':') ? "%s://[%s]" : "%s://%s",
+                               settings_https(&s.settings) ? "https" : "http", address);
+    }
+    platform_settings_done(&s);
+    return out;
+}
+
+static const struct tf_value *text_or_null(struct arena *a, const char *text)
+{
+    return text ? tf_string(a, text) : tf_null(a, &tf_type_string);
+}
+
+/* After an apply, what the plan said stays as it said it: the next refresh sees more. */
+static void observe(struct tf_context *ctx, struct kube_client *client, bool applied,
+                    const struct tf_value **v)
+{
+    bool balanced =
+        !strcmp(tf_str(tf_dig(*v, "gateway", "service_type", NULL), ""), "LoadBalancer");
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    const char *address = NULL;
+
+    if (balanced && gateway_address(ctx, client, &address, &err)) {
+        /* Not to be told is not to have none. */
+        log_info("kubeflow", "the gateway's address can't be read: %s", err_msg(&err));
+        applied = true;
+    }
+    if (!applied || tf_is_unknown(tf_get(*v, "url")))
+        installation_put(ctx, v, "url", text_or_null(ctx->arena, url_of(ctx->arena, *v, address)));
+    if (!applied || tf_is_unknown(tf_get(*v, "gateway_address")))
+        installation_put(ctx, v, "gateway_address", text_or_null(ctx->arena, address));
 }
 
 /* --- the resource ------------------------------------------------------------------------------- */

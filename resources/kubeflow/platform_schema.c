@@ -15,6 +15,9 @@ static const struct tf_pattern bcrypt_pattern = {
 static const struct tf_validator check_bcrypt[] = {{tf_check_pattern, &bcrypt_pattern},
                                                    TF_NO_VALIDATOR};
 
+static const struct tf_range versions = {0, INT64_MAX};
+static const struct tf_validator check_version[] = {{tf_check_range, &versions}, TF_NO_VALIDATOR};
+
 static const struct tf_type number_map = TF_MAP_OF(&tf_type_number);
 
 static const struct tf_attribute user_attributes[] = {
@@ -27,6 +30,7 @@ static const struct tf_attribute user_attributes[] = {
     {.name = "password_wo_version",
      .type = &tf_type_number,
      .flags = TF_OPTIONAL,
+     .validators = check_version,
      .description = "A new number sets the password anew."},
     {.name = "password_hash",
      .type = &tf_type_string,
@@ -72,6 +76,7 @@ static const struct tf_attribute oidc_attributes[] = {
     {.name = "client_secret_wo_version",
      .type = &tf_type_number,
      .flags = TF_OPTIONAL,
+     .validators = check_version,
      .description = "A new number writes the secret anew."},
     {.name = "client_secret_ref",
      .nested = secret_ref_attributes,

@@ -72,14 +72,9 @@ int platform_settings_of(const struct tf_value *v, struct platform_settings *ret
 
     memset(ret, 0, sizeof(*ret));
     *ret_attribute = "release";
-    ret->settings.release = catalog_release(release);
-    if (!ret->settings.release) {
-        const char *near = catalog_nearest_release(release);
-
-        return err_set(err, ERR_INVALID,
-                       "there is no release \"%s\" in this provider's catalog%s%s%s", release,
-                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    }
+    rc = catalog_find_release(release, &ret->settings.release, err);
+    if (rc)
+        return rc;
     if (target < 0) {
         *ret_attribute = "target";
         return err_set(err, ERR_INVALID, "target must be \"generic\", \"gke\" or \"eks\"");

@@ -7,41 +7,44 @@
 
 #include "lib/base/banned.h"
 
-/* Attributes in which an unknown text changes fields of objects, not which objects there are. */
-static const char *const holders[] = {
-    "users", "oidc", "gateway", "storage", "namespace_labels", "image_mirrors"};
-
-/* Texts that pass the checks of the member that they stand for; names end in RFC 6761's ".invalid",
- * addresses are RFC 5737's. */
-static const struct {
-    const char *holder, *member, *text;
+/* Texts that change fields of objects, not which objects there are, and what stands for them: it
+ * passes for the real one wherever that is looked at. Names end in RFC 6761's ".invalid", addresses
+ * are RFC 5737's. */
+static const struct stand_in {
+    const char *holder, *member, *text; /* member: the holder itself for its values */
 } stand_ins[] = {
     {"gateway", "service_type", "ClusterIP"},
     {"gateway", "hostname", "unknown.invalid"},
     {"gateway", "external_url", "https://unknown.invalid"},
     {"gateway", "load_balancer_ip", "192.0.2.1"},
+    {"gateway", "annotations", "unknown"},
     {"oidc", "issuer", "https://unknown.invalid"},
+    {"oidc", "client_id", "unknown"},
+    {"users", "password_hash", "unknown"},
+    {"storage", "class_name", "unknown"},
     {"storage", "sizes", "1Gi"},
+    {"namespace_labels", "namespace_labels", "unknown"},
+    {"image_mirrors", "image_mirrors", "unknown"},
 };
-#define ANY_TEXT "unknown"
 
-static const char *text_for(const char *holder, const char *member)
+static const struct tf_value *stand_in_for(struct arena *a, const struct tf_value *v,
+                                           const char *holder, const char *member)
 {
-    for (size_t i = 0; i < ARRAY_LEN(stand_ins); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(stand_ins) && v->type->kind == TF_STRING; i++) {
         if (!strcmp(stand_ins[i].holder, holder) && !strcmp(stand_ins[i].member, member))
-            return stand_ins[i].text;
+            return tf_string(a, stand_ins[i].text);
     }
-    return ANY_TEXT;
+    return v;
 }
 
-/* v with every unknown text replaced, under the name of the member of the holder that it is (in). */
+/* v with unknown texts replaced, under the name of the member of the holder that it is (in). */
 static const struct tf_value *fill(struct arena *a, const struct tf_value *v, const char *holder,
                                    const char *member)
 {
     const struct tf_value **items;
 
     if (tf_is_unknown(v))
-        return v->type->kind == TF_STRING ? tf_string(a, text_for(holder, member)) : v;
+        return stand_in_for(a, v, holder, member);
     if (tf_is_null(v) || tf_wholly_known(v))
         return v;
     items = arena_alloc(a, v->items.len * sizeof(*items));
@@ -55,7 +58,14 @@ static const struct tf_value *fill(struct arena *a, const struct tf_value *v, co
 
 const struct tf_value *platform_stand_in(struct arena *a, const struct tf_value *v)
 {
-    for (size_t i = 0; i < ARRAY_LEN(holders); i++)
-        v = tf_with(a, v, holders[i], fill(a, tf_get(v, holders[i]), holders[i], holders[i]));
+    const char *last = "";
+
+    for (size_t i = 0; i < ARRAY_LEN(stand_ins); i++) {
+        const char *holder = stand_ins[i].holder;
+
+        if (strcmp(holder, last) != 0)
+            v = tf_with(a, v, holder, fill(a, tf_get(v, holder), holder, holder));
+        last = holder;
+    }
     return v;
 }

@@ -13,6 +13,7 @@
 #define KUBEFLOW_SETTINGS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "lib/base/err.h"
 #include "resources/kubeflow/catalog.h"
@@ -47,5 +48,8 @@ int settings_finish(const struct settings *s, const char *component, json_t *obj
 /* The address that people use, "https://kubeflow.example.com", as far as the settings say; heap
  * string, NULL when only the cluster knows it. */
 char *settings_url(const struct settings *s);
+
+/* Whether that address, or one that only the cluster knows, is reached by TLS. */
+bool settings_https(const struct settings *s);
 
 #endif

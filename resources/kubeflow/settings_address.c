@@ -27,8 +27,10 @@ char *settings_url(const struct settings *s)
         return NULL;
     if (settings_get(s, "gateway", "tls", NULL))
         return mem_printf("https://%s", hostname);
-    return settings_true(s, "gateway", "allow_plain_http", NULL) ? mem_printf("http://%s", hostname)
-                                                                 : NULL;
+    return settings_true(s, "gateway", "allow_plain_http", NULL) ||
+                   settings_true(s, "gateway", "internal", NULL)
+               ? mem_printf("http://%s", hostname)
+               : NULL;
 }
 
 /* Without a name our gateway may still have a certificate, and people its IP address. */
@@ -49,7 +51,10 @@ int address_check(const struct settings *s, struct err *err)
 {
     const char *external = settings_str(s, "gateway", "external_url", NULL);
     const char *hostname = settings_str(s, "gateway", "hostname", NULL);
-
+    if (settings_get(s, "gateway", "external_url", NULL) && !*external)
+        return err_set(err, ERR_INVALID,
+                       "gateway.external_url is empty: leave it out, or write it as "
+                       "https://kubeflow.example.com");
     if (*external && !settings_fits(external, ORIGIN_MAX, ORIGIN))
         return err_set(err, ERR_INVALID,
                        "gateway.external_url \"%s\" isn't the root of a site: write it as "

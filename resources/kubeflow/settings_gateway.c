@@ -253,11 +253,25 @@ static int check_plain_http(const struct settings *s, struct err *err)
                    "gateway.allow_plain_http = true");
 }
 
+/* A name alone says neither http nor https, and Dex's issuer needs one of them. */
+static int check_scheme(const struct settings *s, struct err *err)
+{
+    char *url CLEANUP(mem_cleanup) = settings_url(s);
+
+    if (url || !*text(s, "hostname"))
+        return 0;
+    return err_set(
+        err, ERR_INVALID,
+        "gateway.hostname needs to know how people come: set gateway.tls, or "
+        "gateway.external_url when TLS ends in front of the gateway, or allow plain HTTP "
+        "with gateway.allow_plain_http = true");
+}
+
 int gateway_check(const struct settings *s, struct err *err)
 {
-    static setting_check *const checks[] = {address_check,   check_components, check_service,
-                                            check_internal,  check_address,    check_tls,
-                                            check_plain_http};
+    static setting_check *const checks[] = {address_check,    check_components, check_service,
+                                            check_internal,   check_address,    check_tls,
+                                            check_plain_http, check_scheme};
 
     for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
         int rc = checks[i](s, err);

@@ -24,7 +24,7 @@ static const struct settings_case cases[] = {
     {NULL, "[]", G("'annotations': {'a': 'b'}"), "gateway.annotations"},
     {NULL, "[]", G("'internal': true"), "gateway.internal"},
     {NULL, "[]", G("'load_balancer_ip': '10.0.0.1'"), "gateway.load_balancer_ip"},
-    {NULL, "[]", G("'hostname': 'a.example'"), NULL},
+    {NULL, "[]", G("'hostname': 'a.example', 'allow_plain_http': true"), NULL},
     {NULL, "['kubeflow-istio-resources']", G(TLS), "gateway.tls changes component istio-install"},
     {NULL, "['istio-install']", G(TLS), "gateway.tls changes component kubeflow-istio-resources"},
     {NULL, "[]", G("'external_url': 'https://a.example'"), NULL},
@@ -56,8 +56,10 @@ static const struct settings_case cases[] = {
      NULL},
 
     /* address */
-    {NULL, BOTH, G("'hostname': 'kubeflow.example.com'"), NULL},
-    {NULL, BOTH, G("'hostname': 'kubeflow'"), NULL},
+    {NULL, BOTH, G("'hostname': 'kubeflow.example.com', 'allow_plain_http': true"), NULL},
+    {NULL, BOTH, G("'hostname': 'kubeflow', 'allow_plain_http': true"), NULL},
+    {NULL, BOTH, G("'hostname': 'kubeflow'"), "how people come"},
+    {"gke", BOTH, G(LB ", 'internal': true, 'hostname': 'kubeflow'"), NULL},
     {NULL, BOTH, G("'hostname': 'Kubeflow.example.com'"), "in lower case"},
     {NULL, BOTH, G("'hostname': 'https://kubeflow.example.com'"), "isn't a DNS name"},
     {NULL, BOTH, G("'hostname': 'kubeflow.example.com:8443'"), "isn't a DNS name"},

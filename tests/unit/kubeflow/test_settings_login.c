@@ -123,7 +123,9 @@ static const struct check_case cases[] = {
     {"[]", "{'gateway': {'external_url': 'https://me@h.example'}}", "gateway", "external_url"},
     {"[]", "{'gateway': {'external_url': 'https://h\\nevil = 1'}}", "gateway", "external_url"},
     {"[]", "{'gateway': {'hostname': 'https://h.example'}}", "gateway", "gateway.hostname"},
-    {"[]", "{'gateway': {'hostname': 'h.example'}}", NULL, NULL},
+    {"[]", "{'gateway': {'hostname': 'h.example', 'allow_plain_http': true}}", NULL, NULL},
+    {"[]", "{'gateway': {'hostname': 'h.example'}}", "gateway", "allow_plain_http"},
+    {"[]", "{'gateway': {'external_url': ''}}", "gateway", "external_url is empty"},
 };
 
 START_TEST(says_what_can_not_be)
@@ -175,6 +177,7 @@ static const struct {
     {"{'hostname': 'h.example'}", NULL, false},
     {"{'hostname': 'h.example', 'tls': {'secret_name': 's'}}", "https://h.example", true},
     {"{'hostname': 'h.example', 'allow_plain_http': true}", "http://h.example", false},
+    {"{'hostname': 'h.example', 'internal': true}", "http://h.example", false},
     {"{'hostname': 'h.example', 'tls': {}, 'external_url': 'https://out.example'}",
      "https://out.example", true},
     {"{'external_url': 'https://out.example:8443//'}", "https://out.example:8443", true},
