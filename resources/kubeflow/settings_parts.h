@@ -62,7 +62,6 @@ bool settings_installs(const struct settings *s, const char *component);
 char *settings_rotation(const struct settings *s, const char *value);
 #define SETTINGS_MAX_ROTATION 1000000
 
-
 /* Whether text has at most max bytes and fits the POSIX extended regular expression. */
 bool settings_fits(const char *text, size_t max, const char *regex);
 
