@@ -75,7 +75,7 @@ static const struct {
 };
 
 static const struct catalog_claim claims[] = {
-#define CLAIM(release, component, name) {release, component, name},
+#define CLAIM(release, component, name, size) {release, component, name, size},
 #include "resources/kubeflow/catalog.def"
 };
 

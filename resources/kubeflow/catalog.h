@@ -63,6 +63,7 @@ const char *catalog_patch(const struct catalog_release *r, const char *component
 /* A PersistentVolumeClaim that a component of a release brings. */
 struct catalog_claim {
     const char *release, *component, *name;
+    const char *size; /* "20Gi", as the release asks for it */
 };
 const struct catalog_claim *catalog_claims(size_t *ret_len); /* of all releases */
 

@@ -35,6 +35,12 @@ struct settings {
 int settings_check(const struct settings *s, const char **ret_attribute, struct err *err)
     WARN_UNUSED;
 
+/* What can't be on a platform that is installed with the settings `before`: a claim that stays keeps
+ * its storage class and never shrinks, and the API server would refuse it in the middle of the apply.
+ * ERR_INVALID, about attribute `storage`, names the claims and the way out. */
+int storage_check_change(const struct settings *before, const struct settings *now, struct err *err)
+    WARN_UNUSED;
+
 /* Changes the objects of one component: an array as in kustomize_options.adjust, names still without
  * hashes, vars not filled in. Objects are changed in place, taken out of the array, or appended.
  * ERR_INVALID as above, when what a setting is about isn't among the objects as it should be. */

@@ -3,6 +3,7 @@
 #include "lib/base/buf.h"
 #include "lib/krm/gvk.h"
 #include "lib/krm/path.h"
+#include "lib/kube/quantity.h"
 #include "resources/kubeflow/settings_parts.h"
 
 #include "lib/base/attr.h"
@@ -19,16 +20,17 @@ static bool brings(const struct settings *s, const struct catalog_claim *claim)
     return !strcmp(claim->release, s->release->name) && settings_installs(s, claim->component);
 }
 
-static bool is_claim(const struct settings *s, const char *name)
+/* The claim of that name, or NULL. */
+static const struct catalog_claim *find_claim(const struct settings *s, const char *name)
 {
     size_t len;
     const struct catalog_claim *claims = catalog_claims(&len);
 
     for (size_t i = 0; i < len; i++) {
         if (brings(s, &claims[i]) && !strcmp(claims[i].name, name))
-            return true;
+            return &claims[i];
     }
-    return false;
+    return NULL;
 }
 
 static int unknown_claim(const struct settings *s, const char *name, struct err *err)
@@ -61,7 +63,7 @@ int storage_check(const struct settings *s, struct err *err)
     json_object_foreach (settings_get(s, "storage", "sizes", NULL), name, value) {
         const char *size = json_string_value(value);
 
-        if (!is_claim(s, name))
+        if (!find_claim(s, name))
             return unknown_claim(s, name, err);
         if (!size || !settings_fits(size, SIZE_MAX_LEN, SIZE))
             return err_set(err, ERR_INVALID,
@@ -69,6 +71,82 @@ int storage_check(const struct settings *s, struct err *err)
                            name, size ? size : "");
     }
     return 0;
+}
+
+/* --- what an installed platform can't do -------------------------------------------------------- */
+
+#define WAY_OUT                                                                                    \
+    "set it back. To have it nevertheless, save the data, take the claims' components out of "     \
+    "components and apply, delete the claims with kubectl, put the components back with the new "  \
+    "value, apply again and load the data"
+
+struct change {
+    const struct settings *before, *now;
+    struct buf claims; /* those that are there and stay: "mysql-pv-claim (pipelines), ..." */
+    struct buf shrunk; /* "mysql-pv-claim (pipelines): 50Gi to 20Gi, ..." */
+};
+
+static const char *size_text(const struct settings *s, const struct catalog_claim *claim)
+{
+    const char *set = settings_str(s, "storage", "sizes", claim->name, NULL);
+
+    return *set ? set : claim->size;
+}
+
+static double size_of(const struct settings *s, const struct catalog_claim *claim)
+{
+    json_auto_t *text = json_string(size_text(s, claim));
+    double size = 0;
+
+    return kube_quantity(text, &size) ? size : 0;
+}
+
+static void look_at_claim(struct change *c, const struct catalog_claim *claim)
+{
+    const struct catalog_claim *was = find_claim(c->before, claim->name);
+
+    if (!was)
+        return;
+    buf_printf(&c->claims, "%s%s (%s)", c->claims.len ? ", " : "", claim->name, claim->component);
+    if (size_of(c->now, claim) < size_of(c->before, was))
+        buf_printf(&c->shrunk, "%s%s (%s): %s to %s", c->shrunk.len ? ", " : "", claim->name,
+                   claim->component, size_text(c->before, was), size_text(c->now, claim));
+}
+
+static int judge_change(const struct change *c, struct err *err)
+{
+    json_t *was = settings_get(c->before, "storage", "class_name", NULL);
+    json_t *is = settings_get(c->now, "storage", "class_name", NULL);
+
+    if (c->claims.len && was != is && !json_equal(was, is))
+        return err_set(err, ERR_INVALID,
+                       "storage.class_name was %s%s%s, and the class of a claim that is there "
+                       "can't be changed: %s. Its volume holds data; " WAY_OUT,
+                       was ? "\"" : "", was ? json_string_value(was) : "not set", was ? "\"" : "",
+                       buf_str(&c->claims));
+    if (c->shrunk.len)
+        return err_set(err, ERR_INVALID,
+                       "storage.sizes: a claim that is there can grow, but never shrink: %s. Its "
+                       "volume holds data; " WAY_OUT,
+                       buf_str(&c->shrunk));
+    return 0;
+}
+
+int storage_check_change(const struct settings *before, const struct settings *now, struct err *err)
+{
+    struct change c = {.before = before, .now = now, .claims = BUF_INIT, .shrunk = BUF_INIT};
+    size_t len;
+    const struct catalog_claim *claims = catalog_claims(&len);
+    int rc;
+
+    for (size_t i = 0; i < len; i++) {
+        if (brings(now, &claims[i]))
+            look_at_claim(&c, &claims[i]);
+    }
+    rc = judge_change(&c, err);
+    buf_done(&c.claims);
+    buf_done(&c.shrunk);
+    return rc;
 }
 
 /* --- changes ------------------------------------------------------------------------------------ */

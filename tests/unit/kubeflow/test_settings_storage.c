@@ -62,6 +62,71 @@ START_TEST(claims_and_templates_are_changed)
 }
 END_TEST
 
+/* --- a platform that is installed ---------------------------------------------------------------- */
+
+#define CLASS(x) S("'class_name': " x)
+
+static const struct {
+    const char *release, *components, *before; /* what is there, */
+    const char *now_release, *chosen, *now;    /* and what is wanted; NULL: as it was */
+    const char *message;
+} changes[] = {
+    {"26.03", SOME, "{}", NULL, NULL, "{}", NULL},
+    {"26.03", SOME, CLASS("'a'"), NULL, NULL, CLASS("'a'"), NULL},
+    {"26.03", SOME, CLASS("'a'"), NULL, NULL, CLASS("'b'"), "storage.class_name was \"a\""},
+    {"26.03", SOME, CLASS("'a'"), NULL, NULL, CLASS("'b'"),
+     "mysql-pv-claim (pipelines), seaweedfs-pvc (pipelines), katib-mysql (katib)"},
+    {"26.03", SOME, "{}", NULL, NULL, CLASS("'b'"), "storage.class_name was not set"},
+    {"26.03", SOME, CLASS("'a'"), NULL, NULL, "{'storage': null}", "storage.class_name was \"a\""},
+    {"26.03", SOME, CLASS("null"), NULL, NULL, "{}", NULL},
+    /* no claim, no claim that stays, only the one that stays */
+    {"26.03", "['dex']", CLASS("'a'"), NULL, NULL, CLASS("'b'"), NULL},
+    {"26.03", "['pipelines']", CLASS("'a'"), NULL, "['katib']", CLASS("'b'"), NULL},
+    {"26.03", "['katib']", CLASS("'a'"), NULL, SOME, CLASS("'b'"), ": katib-mysql (katib). "},
+    /* a size grows, also from what the release asks for */
+    {"26.03", SOME, SIZES("'katib-mysql': '10Gi'"), NULL, NULL, SIZES("'katib-mysql': '11Gi'"),
+     NULL},
+    {"26.03", SOME, "{}", NULL, NULL, SIZES("'katib-mysql': '10Gi'"), NULL},
+    {"26.03", SOME, SIZES("'katib-mysql': '1Gi'"), NULL, NULL, "{}", NULL},
+    {"26.03", SOME, SIZES("'katib-mysql': '1Gi'"), NULL, NULL, SIZES("'katib-mysql': '1024Mi'"),
+     NULL},
+    /* or shrinks */
+    {"26.03", SOME, SIZES("'katib-mysql': '50Gi'"), NULL, NULL, SIZES("'katib-mysql': '40Gi'"),
+     "katib-mysql (katib): 50Gi to 40Gi. "},
+    {"26.03", SOME, SIZES("'katib-mysql': '50Gi'"), NULL, NULL, SIZES("'katib-mysql': '50G'"),
+     "50Gi to 50G. "},
+    {"26.03", SOME, SIZES("'katib-mysql': '50Gi'"), NULL, NULL, "{}", "50Gi to 10Gi"},
+    {"26.03", SOME, "{}", NULL, NULL, SIZES("'katib-mysql': '5Gi'"), "10Gi to 5Gi"},
+    {"26.03", "['pipelines']", "{}", NULL, SOME, SIZES("'katib-mysql': '5Gi'"), NULL},
+    /* the object store of another release is another claim */
+    {"1.10.2", "['pipelines']", SIZES("'minio-pvc': '90Gi'"), "26.03", NULL, "{}", NULL},
+    {"1.10.2", "['pipelines']", SIZES("'mysql-pv-claim': '90Gi'"), "26.03", NULL, "{}",
+     "mysql-pv-claim (pipelines): 90Gi to 20Gi"},
+};
+
+START_TEST(claims_that_stay_keep_class_and_size)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    const char *chosen = changes[_i].chosen, *release = changes[_i].now_release;
+    json_auto_t *before_components = settings_json(changes[_i].components);
+    json_auto_t *now_components = settings_json(chosen ? chosen : changes[_i].components);
+    json_auto_t *before_values = settings_json(changes[_i].before);
+    json_auto_t *now_values = settings_json(changes[_i].now);
+    struct settings before = {.release = catalog_release(changes[_i].release),
+                              .components = before_components,
+                              .values = before_values};
+    struct settings now = {.release = catalog_release(release ? release : changes[_i].release),
+                           .components = now_components,
+                           .values = now_values};
+    const char *message = changes[_i].message;
+
+    ck_assert_int_eq(storage_check_change(&before, &now, &err), message ? ERR_INVALID : 0);
+    ck_assert_msg(!message || (strstr(err_msg(&err), message) &&
+                               strstr(err_msg(&err), "delete the claims with kubectl")),
+                  "%s", err_msg(&err));
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("kubeflow/settings_storage");
@@ -71,6 +136,7 @@ int main(void)
 
     tcase_add_loop_test(t, checks, 0, (int)ARRAY_LEN(cases));
     tcase_add_test(t, claims_and_templates_are_changed);
+    tcase_add_loop_test(t, claims_that_stay_keep_class_and_size, 0, (int)ARRAY_LEN(changes));
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);
     failed = srunner_ntests_failed(r);
