@@ -148,6 +148,23 @@ static void refuse_upgrade(struct tf_context *ctx, const struct tf_plan *p)
                  tf_str(before, ""), tf_str(before, ""));
 }
 
+/* What can't be changed once claims are there. */
+static int check_change(const struct tf_plan *p, const struct settings *now,
+                        const char **ret_attribute, struct err *err)
+{
+    struct platform_settings before;
+    int rc;
+
+    if (p->action != TF_UPDATE || !installation_inputs_known(&platform, p->prior))
+        return 0;
+    rc = platform_settings_of(p->prior, &before, ret_attribute, NULL);
+    *ret_attribute = "storage";
+    /* What was applied by another version of the provider may not be understood any more. */
+    rc = rc ? 0 : storage_check_change(&before.settings, now, err);
+    platform_settings_done(&before);
+    return rc;
+}
+
 static void prepare(struct tf_context *ctx, struct tf_plan *p)
 {
     const struct tf_value *v = platform_stand_in(ctx->arena, p->planned);
@@ -166,7 +183,8 @@ static void prepare(struct tf_context *ctx, struct tf_plan *p)
     /* What only stands for a value isn't to be judged. */
     if (platform_settings_of(v, &s, &attribute, &err) ||
         (installation_inputs_known(&platform, p->planned) &&
-         settings_check(&s.settings, &attribute, &err)))
+         (settings_check(&s.settings, &attribute, &err) ||
+          check_change(p, &s.settings, &attribute, &err))))
         tf_error_from(ctx->diags, TF_ATTR(attribute), "Invalid setting", &err);
     else if (tf_wholly_known(tf_get(p->planned, "gateway")))
         put_address(ctx, p, &s.settings);
