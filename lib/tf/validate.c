@@ -19,19 +19,36 @@ static void run_checks(struct tf_context *ctx, const struct tf_validator *checks
     }
 }
 
-static void run_item_checks(struct tf_context *ctx, const struct tf_attribute *attr,
-                            const struct tf_path *path, const struct tf_value *v)
+/* Terraform lets a null stand among the elements of a collection; no attribute here gives it a meaning,
+ * and in a map it would silently be as if the key weren't there. */
+static void refuse_null(struct tf_context *ctx, const struct tf_path *path,
+                        const struct tf_value *v)
 {
-    for (size_t i = 0; attr->item_validators && i < tf_len(v); i++) {
+    struct buf where CLEANUP(buf_done) = BUF_INIT;
+
+    tf_path_write(path, &where);
+    tf_error(ctx->diags, path, "Invalid value", "%s must not %s null. Leave that element out.",
+             buf_str(&where), v->type->kind == TF_SET ? "contain" : "be");
+}
+
+/* Of a collection of strings, numbers or bools. */
+static void check_items(struct tf_context *ctx, const struct tf_attribute *attr,
+                        const struct tf_path *path, const struct tf_value *v)
+{
+    if (!attr->type || !attr->type->element)
+        return;
+    for (size_t i = 0; i < tf_len(v); i++) {
         struct tf_path item = {path, TF_STEP_INDEX, NULL, (int64_t)i};
+        const struct tf_path *at = v->type->kind == TF_SET ? path : &item;
 
         if (v->type->kind == TF_MAP) {
             item.step = TF_STEP_KEY;
             item.name = v->items.keys[i];
         }
-        if (tf_is_known(v->items.at[i]))
-            run_checks(ctx, attr->item_validators, v->type->kind == TF_SET ? path : &item,
-                       v->items.at[i]);
+        if (tf_is_null(v->items.at[i]))
+            refuse_null(ctx, at, v);
+        else if (tf_is_known(v->items.at[i]))
+            run_checks(ctx, attr->item_validators, at, v->items.at[i]);
     }
 }
 
@@ -57,7 +74,7 @@ static void validate_attribute(const struct tf_attribute *attr, const struct tf_
     if (!tf_is_known(v))
         return;
     run_checks(ctx, attr->validators, path, v);
-    run_item_checks(ctx, attr, path, v);
+    check_items(ctx, attr, path, v);
     if (attr->deprecated)
         tf_warning(ctx->diags, path, "Deprecated attribute", "%s is deprecated: %s",
                    buf_str(&where), attr->deprecated);

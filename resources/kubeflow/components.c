@@ -37,6 +37,12 @@ static void mark_word(struct resolving *r, const char *word, enum mark mark, boo
     }
 }
 
+/* "" for what is no string: no component is called so. */
+static const char *text_of(const json_t *name)
+{
+    return json_is_string(name) ? json_string_value(name) : "";
+}
+
 static int unknown_name(const struct catalog_release *r, const char *name, struct err *err)
 {
     const char *near = catalog_nearest_component(r, name);
@@ -51,7 +57,7 @@ static int mark_existing(struct resolving *r, const json_t *existing, struct err
     size_t i;
 
     json_array_foreach (existing, i, name) {
-        const char *text = json_string_value(name);
+        const char *text = text_of(name);
         const struct catalog_component *c = catalog_component(r->release, text);
         bool found = c != NULL;
 
@@ -89,7 +95,7 @@ static int choose_all(struct resolving *r, const json_t *chosen, struct err *err
             choose(r, &r->release->components[i]);
     }
     json_array_foreach (chosen, i, name) {
-        const char *text = json_string_value(name);
+        const char *text = text_of(name);
         const struct catalog_component *c = catalog_component(r->release, text);
 
         if (!c)

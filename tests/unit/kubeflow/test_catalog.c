@@ -12,6 +12,7 @@
 #include "lib/krm/path.h"
 #include "lib/kube/graph.h"
 #include "resources/kubeflow/catalog.h"
+#include "resources/kubeflow/components.h"
 #include "resources/kubeflow/source.h"
 
 #include "lib/base/banned.h"
@@ -140,6 +141,23 @@ START_TEST(claims_and_images)
         catalog_image(catalog_release("1.10.2"), "gcr.io/kubebuilder/kube-rbac-proxy:v0.13.1"),
         "quay.io/brancz/kube-rbac-proxy:v0.13.1");
     ck_assert_ptr_null(catalog_image(catalog_release("26.03"), "docker.io/library/mysql:8.4"));
+}
+END_TEST
+
+START_TEST(what_is_no_name_is_no_component)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT, again CLEANUP(err_done) = ERR_INIT;
+    const struct catalog_release *r = catalog_release("26.03");
+    json_auto_t *nulls = json_pack("[n]"), *one = json_pack("[s]", "katib");
+    const char *attribute = NULL;
+    json_t *components = NULL;
+
+    ck_assert_int_eq(components_resolve(r, one, nulls, &components, &attribute, &err), ERR_INVALID);
+    ck_assert_str_eq(attribute, "existing");
+    ck_assert_int_eq(components_resolve(r, nulls, NULL, &components, &attribute, &again),
+                     ERR_INVALID);
+    ck_assert_str_eq(attribute, "components");
+    ck_assert_ptr_null(components);
 }
 END_TEST
 
@@ -457,6 +475,7 @@ int main(void)
     tcase_add_test(t, targets);
     tcase_add_test(t, rows_are_consistent);
     tcase_add_test(t, claims_and_images);
+    tcase_add_test(t, what_is_no_name_is_no_component);
     tcase_add_test(t, suggestions);
     suite_add_tcase(s, t);
     tcase_set_timeout(whole, 300);

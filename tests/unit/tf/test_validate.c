@@ -17,6 +17,7 @@ static const struct tf_validator length[] = {{tf_check_length, &small}, TF_NO_VA
 static const struct tf_attribute members[] = {
     {.name = "must", .type = &tf_type_string, .flags = TF_REQUIRED},
     {.name = "colour", .type = &tf_type_string, .flags = TF_OPTIONAL, .validators = one_of},
+    {.name = "names", .type = &tf_type_string_list, .flags = TF_OPTIONAL},
     TF_END,
 };
 static const struct tf_attribute attributes[] = {
@@ -30,6 +31,7 @@ static const struct tf_attribute attributes[] = {
      .item_validators = one_of},
     {.name = "map", .type = &tf_type_string_map, .flags = TF_OPTIONAL, .item_validators = one_of},
     {.name = "set", .type = &tf_type_string_set, .flags = TF_OPTIONAL, .item_validators = one_of},
+    {.name = "names", .type = &tf_type_string_list, .flags = TF_OPTIONAL},
     {.name = "secret_wo", .type = &tf_type_string, .flags = TF_OPTIONAL | TF_WRITE_ONLY},
     {.name = "old", .type = &tf_type_string, .flags = TF_OPTIONAL, .deprecated = "use size."},
     {.name = "nested", .nested = members, .nesting = TF_NEST_MAP, .flags = TF_OPTIONAL},
@@ -79,7 +81,7 @@ END_TEST
 
 START_TEST(unknown_and_null_pass)
 {
-    validate("{'must':'?','size':'?','list':['?',null],'map':'?','set':['?'],'secret_wo':null,"
+    validate("{'must':'?','size':'?','list':['?'],'map':'?','set':['?'],'secret_wo':null,"
              "'nested':{'k':{'must':'?','colour':'?'},'l':'?'},'timeouts':{'create':'?'}}",
              false);
     ck_assert_no_diags(&diags);
@@ -116,6 +118,25 @@ START_TEST(errors_have_their_path)
     ck_assert_one_error(&diags, "nested[\"k\"].must", "must be set");
     validate("{'must':'a','timeouts':{'create':'soon'}}", true);
     ck_assert_one_error(&diags, "timeouts.create", "must be a duration such as \"30m\"");
+}
+END_TEST
+
+START_TEST(elements_are_not_null)
+{
+    validate("{'must':'a','list':['red',null]}", true);
+    ck_assert_one_error(&diags, "list[1]", "list[1] must not be null. Leave that element out.");
+    ck_assert(!author_called);
+    validate("{'must':'a','map':{'j':'red','k':null}}", true);
+    ck_assert_one_error(&diags, "map[\"k\"]", "map[\"k\"] must not be null.");
+    validate("{'must':'a','set':['red',null]}", true);
+    ck_assert_one_error(&diags, "set", "set must not contain null.");
+    /* without checks of their own, and below a nested one */
+    validate("{'must':'a','names':[null]}", true);
+    ck_assert_one_error(&diags, "names[0]", "names[0] must not be null.");
+    validate("{'must':'a','nested':{'k':{'must':'x','names':[null]}}}", true);
+    ck_assert_one_error(&diags, "nested[\"k\"].names[0]", "must not be null");
+    validate("{'must':'a','names':null,'nested':{'k':null}}", true);
+    ck_assert_no_diags(&diags);
 }
 END_TEST
 
@@ -240,5 +261,6 @@ START_TEST(timeouts)
 END_TEST
 
 RUN("tf/validate", TEST(sound_configuration), TEST(unknown_and_null_pass),
-    TEST(errors_have_their_path), TEST(write_only_needs_the_client), TEST(deprecations_warn),
-    TEST(ranges_and_lengths), TEST(patterns_see_the_whole_text), TEST(durations), TEST(timeouts))
+    TEST(errors_have_their_path), TEST(elements_are_not_null), TEST(write_only_needs_the_client),
+    TEST(deprecations_warn), TEST(ranges_and_lengths), TEST(patterns_see_the_whole_text),
+    TEST(durations), TEST(timeouts))
