@@ -34,122 +34,9 @@ void kube_remove_result_done(struct kube_remove_result *r)
     memset(r, 0, sizeof(*r));
 }
 
-static const char *kind_of(const json_t *meta)
-{
-    return gvk_of(meta).kind;
-}
-
 static const char *name_of(const json_t *meta)
 {
     return krm_str(meta, "metadata", "name", NULL);
-}
-
-/* --- deciding -----------------------------------------------------------------------------------
- */
-
-/* Namespaces that go with an object: key -> metadata, or NULL. Borrowed. */
-static json_t *owned_by(const struct removal *r, const json_t *meta)
-{
-    return json_object_get(r->owned, krm_str(meta, "metadata", "uid", NULL));
-}
-
-/* Whether others keep something in a namespace that goes with the target. */
-static int keeps_something(const struct removal *r, const struct target *t, json_t **ret_found,
-                           struct err *err)
-{
-    json_t *namespace;
-    const char *unused;
-
-    *ret_found = NULL;
-    json_object_foreach (owned_by(r, t->meta), unused, namespace) {
-        int rc;
-
-        json_decref(*ret_found);
-        *ret_found = NULL;
-        rc = kube_namespace_content(r->o->client, name_of(namespace), r->o->set_id, KUBE_NOT_OF_SET,
-                                    1, r->o->cancel, ret_found, err);
-        if (rc || json_array_size(*ret_found))
-            return rc;
-    }
-    return 0;
-}
-
-/* Whether a claim in the same namespace is among the targets. */
-static bool is_beside_claim(const struct removal *r, const json_t *meta)
-{
-    const char *key;
-    json_t *other;
-
-    json_object_foreach (r->targets, key, other) {
-        if (!strcmp(kind_of(other), "PersistentVolumeClaim") &&
-            !strcmp(krm_str(other, "metadata", "namespace", NULL),
-                    krm_str(meta, "metadata", "namespace", NULL)))
-            return true;
-    }
-    return false;
-}
-
-static int crd_must_stay(const struct removal *r, const struct target *t, const char **ret_why,
-                         struct err *err)
-{
-    const struct kube_remove_options *o = r->o;
-    json_auto_t *found = NULL;
-    int rc;
-
-    if (o->crds == KUBE_CRDS_KEEP)
-        *ret_why = "crds = \"keep\"";
-    if (o->crds == KUBE_CRDS_KEEP ||
-        (o->crds == KUBE_CRDS_DELETE && o->user_data == KUBE_DATA_DELETE))
-        return 0;
-    rc = kube_crd_instances(o->client, name_of(t->meta), o->set_id, KUBE_NOT_OF_SET, 1, o->cancel,
-                            &found, err);
-    if (json_array_size(found))
-        *ret_why = "objects of its kind exist";
-    return rc;
-}
-
-/* What stays because users' data is to be kept. */
-static int data_must_stay(const struct removal *r, const struct target *t, const char **ret_why,
-                          struct err *err)
-{
-    const struct kube_remove_options *o = r->o;
-    const char *kind = kind_of(t->meta);
-    json_auto_t *found = NULL;
-    int rc = 0;
-
-    if (!strcmp(kind, "PersistentVolumeClaim"))
-        *ret_why = "it holds data";
-    else if (o->facts && o->facts->stays_with_data(t->meta) && is_beside_claim(r, t->meta))
-        *ret_why = "a claim beside it holds data that needs it";
-    else if (!strcmp(kind, "Namespace"))
-        rc = kube_namespace_content(o->client, name_of(t->meta), o->set_id, KUBE_NOT_OF_SET, 1,
-                                    o->cancel, &found, err);
-    else
-        rc = keeps_something(r, t, &found, err);
-    if (json_array_size(found))
-        *ret_why = "others keep something in it";
-    return rc;
-}
-
-/* Whether the target stays in the cluster; says why in the log. */
-static int must_release(const struct removal *r, const struct target *t, bool *ret_release,
-                        struct err *err)
-{
-    const char *why = NULL;
-    int rc = 0;
-
-    if (remove_is_adopted(r->o, t->meta))
-        why = "it was there before and was adopted";
-    else if (!strcmp(kind_of(t->meta), "CustomResourceDefinition"))
-        rc = crd_must_stay(r, t, &why, err);
-    else if (r->o->user_data != KUBE_DATA_DELETE)
-        rc = data_must_stay(r, t, &why, err);
-    if (rc)
-        return rc;
-    if (why)
-        log_info(REMOVE_MODULE, "%s stays: %s", t->key, why);
-    *ret_release = why != NULL;
-    return 0;
 }
 
 /* --- sending ------------------------------------------------------------------------------------
@@ -277,11 +164,18 @@ static int collect(struct removal *r, struct err *err)
 /* --- steps --------------------------------------------------------------------------------------
  */
 
-static int step_of(const json_t *meta)
+/* What stays for the sake of a claim is released before the claim is: whoever comes after a removal
+ * that was cut short in between finds both, or the claim alone. */
+static bool is_before_its_phase(const struct removal *r, const json_t *meta)
+{
+    return kube_is_aggregated(meta) || remove_stays_with_data(r, meta);
+}
+
+static int step_of(const struct removal *r, const json_t *meta)
 {
     int step = STEP(kube_graph_phase(meta));
 
-    return kube_is_aggregated(meta) ? step + 1 : step;
+    return is_before_its_phase(r, meta) ? step + 1 : step;
 }
 
 /* Adds one object, and what is to be done with it. */
@@ -298,7 +192,7 @@ static int add_target(struct removal *r, target_vec *targets, const char *key, c
         return 0;
     }
     if (!rc && !users)
-        rc = must_release(r, &t, &t.release, err);
+        rc = remove_must_release(r, &t, &t.release, err);
     if (!rc)
         vec_push(targets, t);
     return rc;
@@ -313,10 +207,10 @@ static int add_followers(struct removal *r, target_vec *targets, struct err *err
     int rc = 0;
 
     for (size_t i = 0; !rc && i < n; i++) {
-        if (targets->at[i].release || !owned_by(r, targets->at[i].meta))
+        if (targets->at[i].release || !remove_owned_by(r, targets->at[i].meta))
             continue;
         rc = kube_resource_for(r->o->client, "", "v1", "Namespace", r->o->cancel, &t.resource, err);
-        json_object_foreach (owned_by(r, targets->at[i].meta), t.key, namespace) {
+        json_object_foreach (remove_owned_by(r, targets->at[i].meta), t.key, namespace) {
             t.meta = namespace;
             vec_push(targets, t);
         }
@@ -382,7 +276,7 @@ static int run_step(struct removal *r, int step, struct err *err)
     json_t *meta;
 
     json_object_foreach (r->targets, key, meta) {
-        if (step_of(meta) == step)
+        if (step_of(r, meta) == step)
             json_object_set(set, key, meta);
     }
     /* A workload goes only after its pods, so that what they use isn't pulled from under them. */
@@ -421,7 +315,7 @@ static int find_work(struct removal *r, int wave, json_t *set, struct err *err)
     int rc = 0;
 
     json_object_foreach ((json_t *)r->o->targets, key, meta) {
-        if (!rc && !strcmp(kind_of(meta), "CustomResourceDefinition") &&
+        if (!rc && !strcmp(gvk_of(meta).kind, "CustomResourceDefinition") &&
             !remove_is_adopted(r->o, meta))
             rc = add_work(r, name_of(meta), wave, set, err);
     }

@@ -38,11 +38,12 @@ struct kube_remove_options {
     const char *set_id;
     const char *what;                      /* for the log */
     const json_t *targets;                 /* key -> metadata, members that are to go; borrowed */
+    const json_t *others;                  /* of a prune, the members that stay; else NULL */
     const struct kube_remove_facts *facts; /* or NULL: nothing is known */
     enum kube_crd_policy crds;
     /* With KUBE_DATA_DELETE, objects of the targets' CRDs that users made go, too: those with a wave,
      * unless another set has them; all of them with KUBE_CRDS_DELETE. */
-    enum kube_data_policy user_data;
+    enum kube_data_policy user_data; /* KEEP: no object goes to which a namespace belongs, either */
     bool delete_adopted;
     int64_t deadline;
     struct cancel *cancel;

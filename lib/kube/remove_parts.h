@@ -1,5 +1,5 @@
-/* One removal, shared by its phases (remove.c), what it would take along (remove_check.c) and the wait
- * for what was deleted (remove_wait.c); private. */
+/* One removal, shared by its phases (remove.c), what stays (remove_decide.c), what it would take along
+ * (remove_check.c) and the wait for what was deleted (remove_wait.c); private. */
 #ifndef KUBE_REMOVE_PARTS_H
 #define KUBE_REMOVE_PARTS_H
 
@@ -39,6 +39,16 @@ bool remove_may_own(const json_t *meta);
 /* Whether objects of a CRD are users' work, whose instances then are those of `*ret_which`. */
 bool remove_holds_work(const struct kube_remove_options *o, const char *crd_name,
                        enum kube_strangers *ret_which);
+
+/* Namespaces that go with an object: key -> metadata, or NULL. Borrowed. */
+json_t *remove_owned_by(const struct removal *r, const json_t *meta);
+
+/* Whether it has to stay where a claim does, as far as users' data is to stay at all. */
+bool remove_stays_with_data(const struct removal *r, const json_t *meta);
+
+/* Whether the target stays in the cluster; says why in the log. Objects of later phases must be gone. */
+int remove_must_release(const struct removal *r, const struct target *t, bool *ret_release,
+                        struct err *err);
 
 /* Waits until all that was deleted is gone. ERR_TIMEOUT with one problem for each that isn't. */
 int remove_wait(struct removal *r, const target_vec *targets, struct err *err);

@@ -11,14 +11,21 @@
 #include "lib/base/banned.h"
 
 /* Kinds whose objects in a namespace mean that somebody works there. Pods and ReplicaSets follow
- * from these; ConfigMaps, Secrets and ServiceAccounts appear by themselves in every namespace. */
+ * from these; ConfigMaps and ServiceAccounts appear by themselves in every namespace. */
 static const struct {
     const char *group, *version, *kind;
+    bool doubtful; /* may be somebody's, or have appeared by itself: counts for KUBE_ANYBODYS */
 } content_kinds[] = {
-    {"", "v1", "PersistentVolumeClaim"}, {"apps", "v1", "Deployment"},
-    {"apps", "v1", "StatefulSet"},       {"apps", "v1", "DaemonSet"},
-    {"batch", "v1", "CronJob"},          {"batch", "v1", "Job"},
+    {"", "v1", "PersistentVolumeClaim", false},
+    {"apps", "v1", "Deployment", false},
+    {"apps", "v1", "StatefulSet", false},
+    {"apps", "v1", "DaemonSet", false},
+    {"batch", "v1", "CronJob", false},
+    {"batch", "v1", "Job", false},
+    {"", "v1", "Secret", true},
 };
+
+#define TOKEN_OF "kubernetes.io/service-account.name" /* annotation of a ServiceAccount's Secret */
 
 static bool is_owned_by(const json_t *item, const char *kind)
 {
@@ -32,7 +39,17 @@ static bool is_owned_by(const json_t *item, const char *kind)
     return false;
 }
 
-/* Adds those items that aren't members of the set. */
+static bool is_strangers(const json_t *item, const char *set_id, enum kube_strangers which)
+{
+    const char *set = krm_str(item, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL);
+
+    if (which != KUBE_ANYBODYS && (!strcmp(set, set_id) || (set[0] && which == KUBE_NOT_OF_ANY)))
+        return false;
+    return !is_owned_by(item, "Namespace") &&
+           !krm_str(item, "metadata", "annotations", TOKEN_OF, NULL)[0];
+}
+
+/* Adds those items that are somebody else's. */
 static int add_strangers(struct kube_client *c, const struct kube_resource *resource,
                          const char *namespace, const char *set_id, enum kube_strangers which,
                          size_t limit, struct cancel *cancel, json_t *found, struct err *err)
@@ -49,11 +66,9 @@ static int add_strangers(struct kube_client *c, const struct kube_resource *reso
     if (rc)
         return rc;
     json_array_foreach (items, i, item) {
-        const char *set = krm_str(item, "metadata", "labels", APPLYSET_MEMBER_LABEL, NULL);
         json_t *object;
 
-        if (!strcmp(set, set_id) || (set[0] && which == KUBE_NOT_OF_ANY) ||
-            is_owned_by(item, "Namespace") || json_array_size(found) >= limit)
+        if (!is_strangers(item, set_id, which) || json_array_size(found) >= limit)
             continue;
         object = kube_metadata_object(resource, item);
         if (object)
@@ -102,6 +117,8 @@ int kube_namespace_content(struct kube_client *c, const char *namespace, const c
             content_kinds[i].group, content_kinds[i].version, content_kinds[i].kind);
         int rc;
 
+        if (content_kinds[i].doubtful && which != KUBE_ANYBODYS)
+            continue;
         if (!resource)
             bug("%s isn't a built-in kind", content_kinds[i].kind);
         rc = add_strangers(c, resource, namespace, set_id, which, limit, cancel, found, err);

@@ -13,6 +13,7 @@ enum kube_strangers {
     KUBE_NOT_OF_SET, /* all that isn't a member of set_id */
     KUBE_NOT_OF_ANY, /* only what is a member of no set at all: for a plan, in which other
                         installations may be about to go as well */
+    KUBE_ANYBODYS,   /* members too: for a prune, once all that goes before is gone */
 };
 
 /* The first two give a new array of metadata objects (kube_metadata_object), at most `limit`. */
@@ -25,7 +26,8 @@ int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *
 
 /* What others keep in a namespace: claims and workloads that aren't members of set_id, nor made for
  * every such namespace (owned by it). Custom resources count by the workloads and claims that they
- * lead to. */
+ * lead to. With KUBE_ANYBODYS also Secrets, except tokens: what goes without being asked for
+ * mustn't take somebody's certificate along. */
 int kube_namespace_content(struct kube_client *c, const char *namespace, const char *set_id,
                            enum kube_strangers which, size_t limit, struct cancel *cancel,
                            json_t **ret_found, struct err *err) WARN_UNUSED;

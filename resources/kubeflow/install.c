@@ -331,7 +331,7 @@ static int prune(struct installing *s, struct err *err)
     const struct install_request *r = s->r;
     json_auto_t *kinds = applyset_group_kinds(r->objects);
     json_auto_t *all_kinds = applyset_union(kinds, s->parent.group_kinds);
-    json_auto_t *members = NULL;
+    json_auto_t *members = NULL, *others = json_object();
     struct kube_remove_options o = {.client = r->client,
                                     .manager = r->manager,
                                     .set_id = s->set_id,
@@ -351,11 +351,13 @@ static int prune(struct installing *s, struct err *err)
     json_array_foreach (r->objects, i, object) {
         char *key CLEANUP(mem_cleanup) = kube_key(object);
 
+        json_object_set(others, key, object);
         json_object_del(members, key);
     }
     if (!json_object_size(members))
         return 0;
     o.targets = members;
+    o.others = others;
     rc = kube_remove(&o, &result);
     if (!rc)
         rc = install_sweep(&o, members, &result);

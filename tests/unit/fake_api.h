@@ -2,7 +2,8 @@
  * tells what was done to them in which order. Objects come as YAML.
  *
  * An object with the annotation `lingers: "n"` stays for n more looks (lists and reads) after its
- * deletion, as if a controller worked on it; with "-1" for ever. Namespaces go after the object that
+ * deletion, as if a controller worked on it; with "-1" for ever. Patches of one with the annotation
+ * `refuses` are forbidden. Namespaces go after the object that
  * they belong to (by its uid), as the garbage collector has it. Every object's uid is its name. */
 #ifndef TESTS_FAKE_API_H
 #define TESTS_FAKE_API_H
@@ -159,9 +160,20 @@ static inline void fake_api_release(struct fake_api *a, json_t *object)
     json_object_del(krm_get(object, "metadata", "labels", NULL), APPLYSET_MEMBER_LABEL);
 }
 
-/* The answer to a request about one kind; NULL: there is no such object. */
+static inline char *fake_api_failure(const char *reason)
+{
+    return mem_printf("{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"%s\"}", reason);
+}
+
+static inline bool fake_api_refuses(const char *method, const json_t *object)
+{
+    return !strcmp(method, "PATCH") &&
+           krm_get(object, "metadata", "annotations", "refuses", NULL) != NULL;
+}
+
+/* The answer to a request about one kind, with its status. */
 static inline char *fake_api_do(struct fake_api *a, const char *method, const struct fake_kind *k,
-                                const char *ns, const char *name)
+                                const char *ns, const char *name, int *status)
 {
     json_auto_t *list = json_pack("{s:s, s:{s:s}, s:[]}", "kind", "List", "metadata",
                                   "resourceVersion", "1", "items");
@@ -177,6 +189,10 @@ static inline char *fake_api_do(struct fake_api *a, const char *method, const st
             json_array_append(json_object_get(list, "items"), object);
             continue;
         }
+        if (fake_api_refuses(method, object)) {
+            *status = 403;
+            return fake_api_failure("Forbidden");
+        }
         json_incref(object);
         json_array_append_new(json_object_get(list, "items"), object);
         if (!strcmp(method, "DELETE"))
@@ -185,7 +201,10 @@ static inline char *fake_api_do(struct fake_api *a, const char *method, const st
             fake_api_release(a, object);
         return json_dumps(object, JSON_COMPACT);
     }
-    return *name ? NULL : json_dumps(list, JSON_COMPACT);
+    if (!*name)
+        return json_dumps(list, JSON_COMPACT);
+    *status = 404;
+    return fake_api_failure("NotFound");
 }
 
 static inline void fake_api_serve(struct fake_conn *c, const struct fake_request *req, void *user)
@@ -194,6 +213,7 @@ static inline void fake_api_serve(struct fake_conn *c, const struct fake_request
     char *path CLEANUP(mem_cleanup) = mem_strndup(req->path, strcspn(req->path, "?"));
     char *answer CLEANUP(mem_cleanup) = NULL;
     char ns[128], name[128];
+    int status = 200;
     const struct fake_kind *k = fake_api_route(a, path, ns, name, sizeof(ns));
 
     pthread_mutex_lock(&a->lock);
@@ -202,11 +222,13 @@ static inline void fake_api_serve(struct fake_conn *c, const struct fake_request
     else if (!strcmp(path, "/api"))
         answer = mem_strdup("{\"kind\":\"APIGroupDiscoveryList\",\"items\":[]}");
     else if (k)
-        answer = fake_api_do(a, req->method, k, ns, name);
+        answer = fake_api_do(a, req->method, k, ns, name, &status);
+    else
+        status = 404;
     pthread_mutex_unlock(&a->lock);
-    fake_reply(c, answer ? 200 : 404, "Content-Type: application/json\r\n",
-               answer ? answer
-                      : "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"NotFound\"}");
+    if (!answer)
+        answer = fake_api_failure("NotFound");
+    fake_reply(c, status, "Content-Type: application/json\r\n", answer);
 }
 
 /* kinds must live as long; objects: YAML documents. */

@@ -116,6 +116,25 @@ static void removes(enum kube_crd_policy crds, enum kube_data_policy data)
     kube_remove_result_done(&result);
 }
 
+/* A removal of all members but some, whose keys are given with a space after each. */
+static void prunes_all_but(const char *stay)
+{
+    json_auto_t *targets = fake_api_members(api, "set"), *others = json_object();
+    struct kube_remove_options o = options(targets, KUBE_CRDS_IF_UNUSED, KUBE_DATA_KEEP);
+    struct kube_remove_result result;
+    const char *end;
+
+    for (; (end = strchr(stay, ' ')); stay = end + 1) {
+        char *key CLEANUP(mem_cleanup) = mem_strndup(stay, (size_t)(end - stay));
+
+        ck_assert_int_eq(json_object_set(others, key, json_object_get(targets, key)), 0);
+        json_object_del(targets, key);
+    }
+    o.others = others;
+    ck_assert_int_eq(kube_remove(&o, &result), 0);
+    kube_remove_result_done(&result);
+}
+
 static void assert_order(const char *const *lines)
 {
     const char *at = buf_str(&api->log);
@@ -126,6 +145,18 @@ static void assert_order(const char *const *lines)
                       buf_str(&api->log));
         at += strlen(*lines);
     }
+}
+
+static json_t *annotations_of(const char *name)
+{
+    json_t *object;
+    size_t i;
+
+    json_array_foreach (api->objects, i, object) {
+        if (!strcmp(krm_str(object, "metadata", "name", NULL), name))
+            return krm_get(object, "metadata", "annotations", NULL);
+    }
+    return NULL;
 }
 
 static bool happened(const char *line)
@@ -229,15 +260,96 @@ START_TEST(a_password_without_a_claim_goes)
 }
 END_TEST
 
-/* A team of ours in whose namespace somebody works stays, as a namespace of ours would. */
+/* A run that fails at the password leaves the claim a member, so that the next one sees it. */
+START_TEST(an_interrupted_removal_keeps_the_password)
+{
+    struct kube_remove_result result;
+    struct kube_remove_options o;
+    json_auto_t *targets = NULL;
+
+    cluster("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: db, namespace: "
+            "system, " OURS
+            "}}\n---\n{apiVersion: v1, kind: Secret, metadata: {name: password, namespace: "
+            "system, annotations: {refuses: 'yes'}, " OURS "}}\n");
+    targets = fake_api_members(api, "set");
+    o = options(targets, KUBE_CRDS_IF_UNUSED, KUBE_DATA_KEEP);
+    ck_assert_int_eq(kube_remove(&o, &result), ERR_DENIED);
+    kube_remove_result_done(&result);
+    json_object_clear(annotations_of("password"));
+    removes(KUBE_CRDS_IF_UNUSED, KUBE_DATA_KEEP);
+    ck_assert(happened("release PersistentVolumeClaim/system/db"));
+    ck_assert(happened("release Secret/system/password"));
+    ck_assert(!happened("delete Secret/system/password"));
+}
+END_TEST
+
+/* A team of ours stays with its namespace whatever is in that, if people's work is to be kept: here
+ * nothing that counts as content. */
+START_TEST(a_team_stays_with_its_namespace)
+{
+    cluster(TEAM(", " OURS) TEAM_SPACE ODD);
+    removes(KUBE_CRDS_IF_UNUSED, KUBE_DATA_KEEP);
+    ck_assert(happened("release teams.example.com/Team/team"));
+    ck_assert(!happened("gone Namespace/t"));
+}
+END_TEST
+
+START_TEST(a_team_without_a_namespace_goes)
+{
+    cluster(TEAM(", " OURS));
+    removes(KUBE_CRDS_IF_UNUSED, KUBE_DATA_KEEP);
+    ck_assert(happened("delete teams.example.com/Team/team"));
+}
+END_TEST
+
+/* What has come since the check also keeps it. */
 START_TEST(a_team_with_content_stays)
 {
     cluster(TEAM(", " OURS) TEAM_SPACE "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: "
                                        "notebook, namespace: t}}\n");
-    removes(KUBE_CRDS_IF_UNUSED, KUBE_DATA_KEEP);
+    removes(KUBE_CRDS_IF_UNUSED, KUBE_DATA_REFUSE);
     ck_assert(happened("release teams.example.com/Team/team"));
     ck_assert(!happened("gone Namespace/t"));
     ck_assert(happened("release apiextensions.k8s.io/CustomResourceDefinition/teams."));
+}
+END_TEST
+
+/* --- what a prune leaves --------------------------------------------------------------------------- */
+
+#define CONTROLLER "apps/Deployment/system/controller "
+
+static const struct {
+    const char *more;   /* objects */
+    const char *stay;   /* what is still wanted */
+    const char *happen; /* a line */
+} prunes[] = {
+    {"", "", "delete apiextensions.k8s.io/CustomResourceDefinition/jobs.jobs.example.com"},
+    {"", "", "delete Namespace/system"},
+    /* members that stay: of a CRD, in a namespace, and in one without being a workload */
+    {JOB(", " OURS), "jobs.example.com/Job/t/j ",
+     "release apiextensions.k8s.io/CustomResourceDefinition/jobs.jobs.example.com"},
+    {JOB(", " OURS), "jobs.example.com/Job/t/j ",
+     "delete apiextensions.k8s.io/CustomResourceDefinition/plans.plans.example.com"},
+    {JOB(", " OURS), "",
+     "delete apiextensions.k8s.io/CustomResourceDefinition/jobs.jobs.example.com"},
+    {"", CONTROLLER, "release Namespace/system"},
+    {"{apiVersion: odds.example.com/v1, kind: Odd, metadata: {name: o, namespace: system, " OURS
+     "}}\n",
+     "odds.example.com/Odd/system/o ", "release Namespace/system"},
+    /* somebody's certificate, and what Kubernetes itself puts beside it */
+    {"{apiVersion: v1, kind: Secret, metadata: {name: tls, namespace: system}}\n", "",
+     "release Namespace/system"},
+    {"{apiVersion: v1, kind: Secret, metadata: {name: token, namespace: system, annotations: "
+     "{kubernetes.io/service-account.name: default}}}\n",
+     "", "delete Namespace/system"},
+};
+
+START_TEST(a_prune_leaves_what_wanted_members_need)
+{
+    cluster(prunes[_i].more);
+    prunes_all_but(prunes[_i].stay);
+    ck_assert_msg(happened(prunes[_i].happen), "not \"%s\" but:\n%s", prunes[_i].happen,
+                  buf_str(&api->log));
 }
 END_TEST
 
@@ -326,7 +438,11 @@ int main(void)
     tcase_add_test(t, other_sets_work_stays);
     tcase_add_test(t, kept_data_keeps_its_password);
     tcase_add_test(t, a_password_without_a_claim_goes);
+    tcase_add_test(t, an_interrupted_removal_keeps_the_password);
+    tcase_add_test(t, a_team_stays_with_its_namespace);
+    tcase_add_test(t, a_team_without_a_namespace_goes);
     tcase_add_test(t, a_team_with_content_stays);
+    tcase_add_loop_test(t, a_prune_leaves_what_wanted_members_need, 0, (int)ARRAY_LEN(prunes));
     tcase_add_loop_test(t, what_would_be_lost_is_listed, 0, (int)ARRAY_LEN(checks));
     tcase_add_test(t, a_finalizer_is_named_with_its_controller);
     suite_add_tcase(s, t);
