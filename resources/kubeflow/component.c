@@ -170,6 +170,7 @@ static json_t *announce(const char *title, const struct manifests *m)
 
 static const struct installation kind = {
     .what = "component",
+    .retake = "import it",
     .inputs = inputs,
     .outputs = outputs,
     .set_name = set_name,

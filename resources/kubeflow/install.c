@@ -96,6 +96,11 @@ struct installing {
     bool other_cluster;
 };
 
+static bool is_platform(const struct install_request *r)
+{
+    return !strcmp(krm_str(r->info, APPLYSET_INFO_KIND, NULL), APPLYSET_KIND_PLATFORM);
+}
+
 /* A create that finds a finished set: somebody else's, unless nothing would change by taking it
  * over (the answer of the create that made it was lost). */
 static int check_finished(const struct installing *s, struct err *err)
@@ -114,9 +119,9 @@ static int check_finished(const struct installing *s, struct err *err)
             return err_set(
                 err, ERR_EXISTS,
                 "%s/%s is installed in this cluster already, by another configuration or "
-                "with a state that was lost. Import it (see the resource's page), or set "
-                "adopt = true to take it over",
-                APPLYSET_NAMESPACE, s->r->set_name);
+                "with a state that was lost. %s adopt = true to take it over",
+                APPLYSET_NAMESPACE, s->r->set_name,
+                is_platform(s->r) ? "Set" : "Import it (see the resource's page), or set");
     }
     log_info(MODULE, "%s: an identical installation is taken over", s->r->what);
     return 0;
@@ -142,11 +147,6 @@ static int identify(struct installing *s, struct err *err)
     if (s->other_cluster)
         log_warn(MODULE, "%s: this is another cluster than before; installing anew", r->what);
     return 0;
-}
-
-static bool is_platform(const struct install_request *r)
-{
-    return !strcmp(krm_str(r->info, APPLYSET_INFO_KIND, NULL), APPLYSET_KIND_PLATFORM);
 }
 
 /* The objects that nobody else may have made. Namespaces that are there before a platform, in no
@@ -209,7 +209,6 @@ static int look_around(struct installing *s)
         .needs = r->needs,
         .release = krm_str(r->info, "release", NULL),
         .target = r->target,
-        .set_name = r->set_name,
         .platform = is_platform(r),
         .update = !r->create,
         .capacity = r->capacity,

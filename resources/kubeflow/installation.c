@@ -222,7 +222,8 @@ struct install_removal installation_removal(const struct installation *kind, str
     };
 }
 
-void installation_report_findings(struct tf_context *ctx, const struct install_removal *r,
+void installation_report_findings(const struct installation *kind, struct tf_context *ctx,
+                                  const struct install_removal *r,
                                   const struct install_removal_findings *found)
 {
     struct buf text CLEANUP(buf_done) = BUF_INIT;
@@ -234,9 +235,9 @@ void installation_report_findings(struct tf_context *ctx, const struct install_r
             ctx->diags, TF_ATTR("install_id"), "Nothing is removed from the cluster",
             "%s/%s in the cluster was made by another create than the one in state "
             "(install_id \"%s\"): by somebody else's run, or state was restored or edited. A "
-            "destroy only takes it out of state. To remove the installation, import it and "
-            "destroy that.",
-            APPLYSET_NAMESPACE, r->set_name, r->install_id);
+            "destroy only takes it out of state. To remove the installation, %s and destroy "
+            "that.",
+            APPLYSET_NAMESPACE, r->set_name, r->install_id, kind->retake);
     if (!json_array_size(found->user_data))
         return;
     json_array_foreach (found->user_data, i, sentence)

@@ -32,6 +32,7 @@
  * block timeouts. */
 struct installation {
     const char *what;           /* "component": in the log */
+    const char *retake;         /* in messages: what to do with one that isn't the state's */
     const char *const *inputs;  /* attributes that decide which objects there are; NULL-ended */
     const char *const *outputs; /* computed ones that follow from the objects; NULL-ended */
     const char *(*set_name)(struct arena *a,
@@ -126,7 +127,8 @@ struct install_removal installation_removal(const struct installation *kind, str
                                             const struct install_memory *memory,
                                             struct kube_client *client, json_t **ret_wanted);
 /* An error that names users' data, if there is any; a warning when nothing will be removed. */
-void installation_report_findings(struct tf_context *ctx, const struct install_removal *r,
+void installation_report_findings(const struct installation *kind, struct tf_context *ctx,
+                                  const struct install_removal *r,
                                   const struct install_removal_findings *found);
 
 /* Every problem as an error; `what` is the summary of those that concern no single object. */

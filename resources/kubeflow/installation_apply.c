@@ -217,7 +217,7 @@ void installation_remove(const struct installation *kind, struct tf_context *ctx
         tf_error_from(ctx->diags, NULL, "Can't look for users' data", &err);
     } else {
         found.taken_over &= !is_replaced(op); /* its own create came first */
-        installation_report_findings(ctx, &r, &found);
+        installation_report_findings(kind, ctx, &r, &found);
         if (!tf_failed(ctx->diags)) {
             install_remove(&r, &result);
             installation_report_problems(

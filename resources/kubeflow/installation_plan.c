@@ -166,7 +166,7 @@ static void plan_destroy(const struct installation *kind, struct tf_context *ctx
     }
     r = installation_removal(kind, ctx, plan->prior, &memory, client, &wanted);
     if (!install_removal_check(&r, KUBE_NOT_OF_ANY, &found, &err))
-        installation_report_findings(ctx, &r, &found);
+        installation_report_findings(kind, ctx, &r, &found);
     else
         log_warn("kubeflow", "what a destroy would take along can't be said: %s", err_msg(&err));
     json_decref(wanted);

@@ -370,6 +370,7 @@ static void observe(struct tf_context *ctx, struct kube_client *client, bool app
 
 static const struct installation platform = {
     .what = "platform",
+    .retake = "take it out of state (terraform state rm), apply with adopt = true,",
     .inputs = inputs,
     .outputs = outputs,
     .set_name = set_name,

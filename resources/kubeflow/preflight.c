@@ -21,7 +21,6 @@ static const struct check {
     {"Secrets that others make", preflight_secrets, true},
     {"permissions", preflight_access, false},
     {"what kind of cluster it is", preflight_target, false},
-    {"other platforms", preflight_platform, false},
     {"the nodes' capacity", preflight_capacity_check, false},
 };
 

@@ -7,7 +7,6 @@
  *     secrets      are Secrets there that others make? (platform)      create, update
  *     access       may the connection's user write it?                 create
  *     target       do the nodes belong to the cloud of `target`?       create
- *     platform     is there another platform already?                  create
  *     capacity     do requests fit on the nodes?                       create
  *
  * Nothing is written. A check whose questions are refused (403) is skipped with a line in the log:
@@ -35,8 +34,7 @@ struct preflight_request {
     const json_t *needs;   /* names of catalog components, for messages; may be NULL */
     const char *release;   /* NULL or "" when none is known: any Kubernetes will do */
     const char *target;    /* "generic", "gke", "eks"; NULL or "" is generic */
-    const char *set_name;  /* the ApplySet's parent */
-    bool platform;         /* a whole platform, of which a cluster has one */
+    bool platform;         /* a whole platform */
     bool update;
     enum preflight_capacity capacity;
     struct cancel *cancel;

@@ -1,11 +1,10 @@
-/* What kind of cluster it is: version, cloud, and whether it has a platform already. */
+/* What kind of cluster it is: version and cloud. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/krm/path.h"
-#include "lib/kube/applyset.h"
 #include "resources/kubeflow/catalog.h"
 #include "resources/kubeflow/preflight_parts.h"
 
@@ -110,31 +109,4 @@ int preflight_target(struct preflight *p, struct err *err)
                        krm_str(other, "spec", "providerID", NULL),
                        providers[provider_of(other)].target));
     return 0;
-}
-
-/* --- other platforms ----------------------------------------------------------------------------- */
-
-int preflight_platform(struct preflight *p, struct err *err)
-{
-    struct applyset_list list = {0};
-    int rc;
-
-    if (!p->r->platform)
-        return 0;
-    rc = applyset_list(p->r->client, p->r->cancel, &list, err);
-    for (size_t i = 0; i < list.len; i++) {
-        const json_t *info = list.at[i].parent.info;
-
-        if (strcmp(krm_str(info, APPLYSET_INFO_KIND, NULL), APPLYSET_KIND_PLATFORM) ||
-            !strcmp(list.at[i].name, p->r->set_name))
-            continue;
-        preflight_problem(
-            p, ERR_EXISTS, "",
-            mem_printf("this cluster has a platform already: %s/%s (Kubeflow %s). A cluster can "
-                       "have one only: import that one, or destroy it with the configuration that "
-                       "made it",
-                       APPLYSET_NAMESPACE, list.at[i].name, krm_str(info, "release", NULL)));
-    }
-    applyset_list_done(&list);
-    return rc;
 }

@@ -2,7 +2,7 @@
  *
  *     preflight.c           the table of checks
  *     preflight_needs.c     kinds and namespaces
- *     preflight_cluster.c   version, target, platform
+ *     preflight_cluster.c   version, target
  *     preflight_storage.c   claims and storage classes
  *     preflight_secrets.c   Secrets that somebody else makes
  *     preflight_access.c    permissions
@@ -27,7 +27,7 @@ struct preflight {
  * ERR_DENIED and ERR_NOT_FOUND skip it. */
 typedef int preflight_fn(struct preflight *p, struct err *err);
 preflight_fn preflight_needs, preflight_version, preflight_storage, preflight_secrets,
-    preflight_access, preflight_target, preflight_platform, preflight_capacity_check;
+    preflight_access, preflight_target, preflight_capacity_check;
 
 /* text is taken. */
 void preflight_problem(struct preflight *p, int code, const char *key, char *text);

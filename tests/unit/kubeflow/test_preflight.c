@@ -133,7 +133,6 @@ static int run(struct preflight_request r, const char *objects)
 
     r.client = client;
     r.objects = array;
-    r.set_name = "platform-mine";
     return preflight(&r, &problems, warnings);
 }
 
@@ -330,20 +329,6 @@ START_TEST(targets)
 }
 END_TEST
 
-START_TEST(one_platform_in_a_cluster)
-{
-    build("{/api/v1/namespaces/kubeflow-terraform/configmaps: ["
-          "{metadata: {name: component-katib}, data: {release: '26.03'}}, "
-          "{metadata: {name: platform-mine}, data: {kind: platform, release: '26.03'}}, "
-          "{metadata: {name: platform-other}, data: {kind: platform, release: 1.10.2}}]}");
-    ck_assert_int_eq(run((struct preflight_request){.platform = false}, deployment), 0);
-    assert_clean();
-    ck_assert_int_eq(run((struct preflight_request){.platform = true}, deployment), 0);
-    ck_assert_uint_eq(problems.len, 1);
-    assert_problem(0, ERR_EXISTS, "kubeflow-terraform/platform-other (Kubeflow 1.10.2)");
-}
-END_TEST
-
 /* --- Secrets that others make -------------------------------------------------------------------- */
 
 static const char gateway[] =
@@ -517,7 +502,6 @@ int main(void)
     tcase_add_test(t, what_is_refused_is_named);
     tcase_add_test(t, rights_on_kinds_that_come_along);
     tcase_add_test(t, targets);
-    tcase_add_test(t, one_platform_in_a_cluster);
     tcase_add_test(t, secrets_that_others_make);
     tcase_add_test(t, certificates_of_gateways);
     tcase_add_test(t, too_small);
