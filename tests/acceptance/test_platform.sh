@@ -112,6 +112,114 @@ test_life_of_1_10_2() { life 1.10.2 610; }
 test_life_of_1_11_0() { life 1.11.0 652; }
 test_life_of_26_03() { life 26.03 675; }
 
+# --- less than before ------------------------------------------------------------------------------
+
+retained() { platform '.retained | .[]'; }
+
+# What goes is what only the component had; data and what people made of its kinds stay.
+test_fewer_components() {
+    if without_release 26.03; then echo "skipped: no release"; return; fi
+    cluster_wide >before
+    small | config 26.03
+    apply
+    k create -f - <<YAML
+apiVersion: kubeflow.org/v1beta1
+kind: Experiment
+metadata: {name: mine, namespace: default}
+spec: {}
+YAML
+    sed -i 's/"katib", //' main.tf
+    tf plan
+    assert_contains out "- apps/Deployment/kubeflow/katib-controller"
+    apply
+    assert_settled
+    refused k -n kubeflow get deployment katib-controller
+    refused k get crd trials.kubeflow.org
+    refused k get validatingwebhookconfiguration katib.kubeflow.org
+    k -n default get experiment mine
+    k -n kubeflow get pvc katib-mysql
+    k -n kubeflow get secret katib-mysql-secrets
+    k -n kubeflow get deployment notebook-controller-deployment
+    k -n cert-manager get deployment cert-manager
+    retained >kept
+    assert_contains kept "PersistentVolumeClaim/kubeflow/katib-mysql" "Secret/kubeflow/katib-mysql-secrets" \
+        "CustomResourceDefinition/experiments.kubeflow.org"
+    assert_lacks kept "Deployment/" "CustomResourceDefinition/trials.kubeflow.org"
+
+    # what stayed isn't the platform's any more
+    destroy
+    k -n default get experiment mine
+    k delete crd experiments.kubeflow.org
+    assert_cluster_is before
+}
+
+# What others provide from now on goes, but not what the rest of the platform is made with.
+test_existing_is_added_later() {
+    if without_release 26.03; then echo "skipped: no release"; return; fi
+    cluster_wide >before
+    {
+        usual
+        cat <<'HCL'
+  components = ["cert-manager", "istio-install", "cluster-local-gateway", "katib"]
+  existing   = ["oauth2-proxy"]
+HCL
+    } | config 26.03
+    apply
+    k -n istio-system create secret generic tls --from-literal=tls.crt=x
+    local certificate route
+    certificate=$(k -n kubeflow get certificate katib-webhook-cert -o 'jsonpath={.metadata.uid}')
+    route=$(k -n kubeflow get virtualservice katib-ui -o 'jsonpath={.metadata.uid}')
+
+    { usual | grep -v gateway; cat <<'HCL'; } | config 26.03
+  components = ["cluster-local-gateway", "katib"]
+  existing   = ["oauth2-proxy", "cert-manager", "istio-crds", "istio-namespace", "istio-install"]
+HCL
+    apply
+    assert_settled
+    refused k -n istio-system get deployment istiod
+    refused k get namespace cert-manager
+    refused k get crd wasmplugins.extensions.istio.io
+    assert_equal "$(k -n kubeflow get certificate katib-webhook-cert -o 'jsonpath={.metadata.uid}')" "$certificate"
+    assert_equal "$(k -n kubeflow get virtualservice katib-ui -o 'jsonpath={.metadata.uid}')" "$route"
+    k -n istio-system get secret tls
+    k -n istio-system get deployment cluster-local-gateway
+    retained >kept
+    assert_contains kept "CustomResourceDefinition/certificates.cert-manager.io" \
+        "CustomResourceDefinition/virtualservices.networking.istio.io" "Namespace/istio-system"
+    assert_lacks kept "CustomResourceDefinition/wasmplugins.extensions.istio.io" "Namespace/cert-manager"
+
+    destroy
+    k -n istio-system get secret tls
+    k delete namespace istio-system
+    sed 's/.*CustomResourceDefinition/crd/; /^crd/!d' kept | xargs kubectl --kubeconfig "$KUBECONFIG_FILE" delete
+    assert_cluster_is before
+}
+
+# A platform can't be imported: what is said must be something that helps.
+test_a_lost_state() {
+    if without_release 26.03; then echo "skipped: no release"; return; fi
+    cluster_wide >before
+    small | config 26.03
+    sed -i 's/"katib", //' main.tf
+    apply
+    mv terraform.tfstate lost
+    sed -i 's/  components/  namespace_labels = { team = "ml" }\n  components/' main.tf
+    refused tf apply -auto-approve
+    assert_contains out "is installed in this cluster already" "Set adopt = true to take it over"
+    assert_lacks out "mport"
+    sed -i 's/  components/  adopt = true\n  components/' main.tf
+    apply
+    assert_settled
+
+    mv terraform.tfstate found
+    cp lost terraform.tfstate
+    destroy
+    assert_contains out "Nothing is removed from the cluster" "terraform state rm"
+    mv found terraform.tfstate
+    destroy
+    assert_cluster_is before
+}
+
 # --- killed, interrupted, restarted --------------------------------------------------------------
 
 # Runs terraform and kills the provider at a random moment, `times` times, until one run gets through.
