@@ -33,12 +33,17 @@ static bool is_its_own(const json_t *role)
     return json_array_size(managers) == 1 && kube_is_aggregated(role);
 }
 
-/* The aggregated roles among the targets: name -> uid that was deleted. New reference. */
-static json_t *deleted_roles(const json_t *targets)
+/* Roles that were deleted: name -> uid, "" when it isn't known. New reference. */
+static json_t *deleted_roles(const json_t *targets, const json_t *wanted)
 {
+    static const char prefix[] = RBAC "/ClusterRole/";
     json_t *out = json_object(), *target;
     const char *key;
 
+    json_object_foreach ((json_t *)wanted, key, target) {
+        if (!strncmp(key, prefix, sizeof(prefix) - 1) && !json_object_get(targets, key))
+            json_object_set_new(out, key + sizeof(prefix) - 1, json_string(""));
+    }
     json_object_foreach ((json_t *)targets, key, target) {
         if (kube_is_aggregated(target))
             json_object_set(out, krm_str(target, "metadata", "name", NULL),
@@ -66,10 +71,10 @@ static int delete_role(struct kube_client *c, const struct kube_resource *roles,
     return rc;
 }
 
-int kube_delete_reborn(struct kube_client *c, const json_t *targets, struct cancel *cancel,
-                       struct err *err)
+int kube_delete_reborn(struct kube_client *c, const json_t *targets, const json_t *wanted,
+                       struct cancel *cancel, struct err *err)
 {
-    json_auto_t *deleted = deleted_roles(targets), *there = NULL;
+    json_auto_t *deleted = deleted_roles(targets, wanted), *there = NULL;
     struct kube_request req = {.verb = KUBE_LIST, .metadata_only = true};
     const json_t *item;
     size_t i;
@@ -84,9 +89,9 @@ int kube_delete_reborn(struct kube_client *c, const json_t *targets, struct canc
         json_auto_t *role = kube_metadata_object(req.resource, item);
         const char *name = krm_str(role, "metadata", "name", NULL);
         const char *uid = krm_str(role, "metadata", "uid", NULL);
-        const char *before = krm_str(deleted, name, NULL);
+        const json_t *before = json_object_get(deleted, name);
 
-        if (!*before || !strcmp(before, uid) || !is_its_own(role))
+        if (!before || !strcmp(json_string_value(before), uid) || !is_its_own(role))
             continue;
         if ((rc = delete_role(c, req.resource, name, uid, cancel, err)))
             return rc;

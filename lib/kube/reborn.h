@@ -16,8 +16,10 @@
 /* Whether the controller has written into this object (metadata suffices). */
 bool kube_is_aggregated(const json_t *metadata_object);
 
-/* Deletes what came back of the targets (key -> metadata as it was before the deletion). */
-int kube_delete_reborn(struct kube_client *c, const json_t *targets, struct cancel *cancel,
-                       struct err *err) WARN_UNUSED;
+/* Deletes what came back of the targets (key -> metadata as it was before the deletion), and of what an
+ * earlier run deleted before it was cut short (wanted: keys of all that the set was to have; or
+ * NULL). What else has been written into is nobody's leftover. */
+int kube_delete_reborn(struct kube_client *c, const json_t *targets, const json_t *wanted,
+                       struct cancel *cancel, struct err *err) WARN_UNUSED;
 
 #endif

@@ -366,7 +366,7 @@ int kube_remove(const struct kube_remove_options *o, struct kube_remove_result *
     for (int step = LAST_STEP; !rc && !result->problems.len && step >= 0; step--)
         rc = run_step(&r, step, &err);
     if (!rc && !result->problems.len)
-        rc = kube_delete_reborn(o->client, r.targets, o->cancel, &err);
+        rc = kube_delete_reborn(o->client, r.targets, o->wanted, o->cancel, &err);
     if (rc && !result->problems.len)
         kube_problems_add_err(&result->problems, &err);
     kube_queue_free(r.queue);
