@@ -60,7 +60,7 @@ void kube_apply_result_done(struct kube_apply_result *r)
 /* --- ends of a node's life ---------------------------------------------------------------------
  */
 
-static void node_fail(struct run *r, struct node *n, int code, char *text)
+void apply_node_failed(struct run *r, struct node *n, int code, char *text)
 {
     n->state = NODE_FAILED;
     r->failed++;
@@ -118,7 +118,7 @@ static void judge(struct run *r, struct node *n)
 
         buf_printf(&text, "%s\n", n->why);
         apply_explain(r, n, &text);
-        node_fail(r, n, ERR_FAIL, buf_take(&text));
+        apply_node_failed(r, n, ERR_FAIL, buf_take(&text));
     }
 }
 
@@ -281,7 +281,7 @@ static void start_node(struct run *r, struct node *n)
                              krm_str(n->object, "apiVersion", NULL), gvk.kind)
                 : mem_strdup(err_msg(&err));
 
-        node_fail(r, n, rc, text);
+        apply_node_failed(r, n, rc, text);
         return;
     }
     n->made = !existing;
@@ -320,7 +320,7 @@ static void on_conflict(struct run *r, struct node *n, struct kube_result *res)
         send_apply(r, n, true);
         return;
     }
-    node_fail(r, n, ERR_CONFLICT, kube_conflict_text(&res->status, "force_conflicts"));
+    apply_node_failed(r, n, ERR_CONFLICT, kube_conflict_text(&res->status, "force_conflicts"));
 }
 
 static bool is_leaving(const json_t *metadata)
@@ -356,7 +356,7 @@ static void make_again(struct run *r, struct node *n)
     n->made = true;
     n->sent = n->filled = false;
     if (n->remade++ == MAX_REMADE)
-        node_fail(r, n, ERR_CONFLICT, mem_strdup("somebody deletes it again and again"));
+        apply_node_failed(r, n, ERR_CONFLICT, mem_strdup("somebody deletes it again and again"));
     else
         send_apply(r, n, r->o->force_conflicts);
 }
@@ -374,7 +374,7 @@ static void on_left(struct run *r, struct node *n, const struct kube_result *res
     } else if (!res->code) {
         still_leaving(n, res->body);
     } else if (!cancel_fired(r->o->cancel)) {
-        node_fail(r, n, res->code, mem_strdup(err_msg(&res->err)));
+        apply_node_failed(r, n, res->code, mem_strdup(err_msg(&res->err)));
     }
 }
 
@@ -447,6 +447,8 @@ static void on_result(struct run *r, struct kube_result *res)
 
     if (n->state == NODE_SERVING && (!res->code || res->code == ERR_NOT_FOUND)) {
         apply_on_discovery(r, n, res);
+    } else if (n->state == NODE_SERVING && !cancel_fired(r->o->cancel)) {
+        apply_discovery_failed(r, n, res);
     } else if (n->state == NODE_TAKING_OVER && !res->code) {
         proceed(r, n);
     } else if (n->state == NODE_TAKING_OVER && res->code == ERR_CONFLICT && n->looks < MAX_LOOKS) {
@@ -463,7 +465,7 @@ static void on_result(struct run *r, struct kube_result *res)
     } else if (n->state == NODE_APPLYING && res->code == ERR_CONFLICT) {
         on_conflict(r, n, res);
     } else if (!cancel_fired(r->o->cancel)) {
-        node_fail(r, n, res->code, failure_of(n, res));
+        apply_node_failed(r, n, res->code, failure_of(n, res));
     }
     kube_result_done(res);
 }

@@ -64,6 +64,7 @@ struct run {
 };
 
 void apply_node_ready(struct run *r, struct node *n);
+void apply_node_failed(struct run *r, struct node *n, int code, char *text); /* takes text */
 
 /* The CRD was applied: waits until its kind is served, or is ready at once if none is meant to be. */
 void apply_await_served(struct run *r, struct node *n);
@@ -72,6 +73,8 @@ void apply_await_served(struct run *r, struct node *n);
  * all CRDs that wait for one. */
 void apply_ask_served(struct run *r, struct node *n);
 void apply_on_discovery(struct run *r, struct node *n, const struct kube_result *res);
+/* The question failed for good: nobody else asks it for those that wait for its answer. */
+void apply_discovery_failed(struct run *r, struct node *n, const struct kube_result *res);
 
 /* Values (apply_fill.c). Whether they are to be written still, sending them, and what to say when
  * that fails (heap string, without a word of theirs). */

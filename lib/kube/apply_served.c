@@ -107,3 +107,18 @@ void apply_on_discovery(struct run *r, struct node *n, const struct kube_result 
         other->look_at = clock_deadline(other->pause_ms);
     }
 }
+
+void apply_discovery_failed(struct run *r, struct node *n, const struct kube_result *res)
+{
+    const struct node asked = *n;
+
+    for (size_t i = 0; i < r->nnodes; i++) {
+        struct node *other = &r->nodes[i];
+
+        if (same_document(&asked, other))
+            apply_node_failed(r, other, res->code,
+                              mem_printf("it was applied, but whether its kind is served can't be "
+                                         "found out: %s",
+                                         err_msg(&res->err)));
+    }
+}

@@ -23,6 +23,7 @@ static struct api {
     int objects_read;             /* of the CRDs' kinds */
     int early;                    /* custom resources sent before their kind was listed */
     int patches;
+    bool refused;           /* nobody may read the document */
     bool overlap;           /* the second CRD is made while the document is asked for the first */
     int asking, asking_max; /* requests for the document that are in flight */
 } api;
@@ -32,12 +33,12 @@ static struct kube_apply_result result;
 
 /* --- the API server --------------------------------------------------------------------------- */
 
-static void refuse(struct fake_conn *c, const char *reason)
+static void refuse(struct fake_conn *c, int code, const char *reason)
 {
     char *body CLEANUP(mem_cleanup) = mem_printf(
-        "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"%s\",\"code\":404}", reason);
+        "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"%s\",\"code\":%d}", reason, code);
 
-    fake_reply(c, 404, "", body);
+    fake_reply(c, code, "", body);
 }
 
 static const char *document(void)
@@ -79,10 +80,12 @@ static void discover(struct fake_conn *c)
     pthread_mutex_lock(&api.lock);
     api.asking--;
     pthread_mutex_unlock(&api.lock);
-    if (*text)
+    if (api.refused)
+        refuse(c, 403, "Forbidden");
+    else if (*text)
         fake_reply(c, 200, "", text);
     else
-        refuse(c, "NotFound");
+        refuse(c, 404, "NotFound");
 }
 
 static void patch(struct fake_conn *c, const struct fake_request *req)
@@ -116,7 +119,7 @@ static void serve_api(struct fake_conn *c, const struct fake_request *req, void 
         pthread_mutex_lock(&api.lock);
         api.objects_read += strstr(req->path, DOCUMENT "/") != NULL;
         pthread_mutex_unlock(&api.lock);
-        refuse(c, "NotFound");
+        refuse(c, 404, "NotFound");
     }
 }
 
@@ -237,6 +240,25 @@ START_TEST(a_kind_that_isnt_served_is_told)
 }
 END_TEST
 
+/* All that wait for the one answer fail with it, instead of waiting for the deadline. */
+START_TEST(a_question_that_fails_is_everybodys)
+{
+    static const char *const documents[] = {"", NULL};
+    int64_t start = clock_now_ms();
+    int rc;
+
+    api.documents = documents;
+    api.overlap = api.refused = true;
+    rc = apply(two_kinds(), 60000);
+    ck_assert_msg(rc == ERR_DENIED, "%d: %s", rc, result.problems.at[0].text);
+    ck_assert_int_lt(clock_now_ms() - start, 30000);
+    ck_assert_uint_ge(result.problems.len, 2);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_ptr_nonnull(strstr(result.problems.at[i].text, "whether its kind is served"));
+    ck_assert_int_eq(api.asked, 1);
+}
+END_TEST
+
 START_TEST(a_kind_that_isnt_meant_to_be_served_is_ready)
 {
     static const char *const documents[] = {"", NULL};
@@ -260,6 +282,7 @@ int main(void)
     tcase_add_test(t, a_kind_is_served_when_discovery_lists_it);
     tcase_add_test(t, a_document_is_asked_for_once_at_a_time);
     tcase_add_test(t, a_kind_that_isnt_served_is_told);
+    tcase_add_test(t, a_question_that_fails_is_everybodys);
     tcase_add_test(t, a_kind_that_isnt_meant_to_be_served_is_ready);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);
