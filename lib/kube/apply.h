@@ -31,8 +31,9 @@ struct kube_apply_options {
     const json_t *previous; /* key -> the object as applied before, or NULL: decides whose a
                                conflicting field was */
     /* What goes into Secrets and isn't part of the objects: key -> {"data": {name: base64, ...},
-     * "annotations": {...}, "there": true when all that is in the existing object}; or NULL. Written
-     * by a field manager of its own (kube_values_manager), and owned by it alone. */
+     * "annotations": {...}, "there": true when all that is in the existing object}; or NULL. Without
+     * data and annotations, what was put in before is taken away. Written by a field manager of its
+     * own (kube_values_manager), and owned by it alone. */
     const json_t *fills;
     bool adopt; /* take over what exists and isn't a member */
     bool force_conflicts;

@@ -23,7 +23,7 @@ void apply_send_values(struct run *r, struct node *n)
     const char *namespace = krm_str(n->object, "metadata", "namespace", NULL);
     const char *name = krm_str(n->object, "metadata", "name", NULL);
     json_auto_t *body = json_pack(
-        "{s:O, s:O, s:{s:s, s:s, s:O}, s:O}", "apiVersion",
+        "{s:O, s:O, s:{s:s, s:s, s:O*}, s:O*}", "apiVersion",
         json_object_get(n->object, "apiVersion"), "kind", json_object_get(n->object, "kind"),
         "metadata", "name", name, "namespace", namespace, "annotations",
         json_object_get(n->fill, "annotations"), "data", json_object_get(n->fill, "data"));

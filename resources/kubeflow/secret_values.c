@@ -127,12 +127,14 @@ static int make(const char *mark, const json_t *given, json_t **ret_value, struc
 /* Where a value comes from; a higher one counts. */
 enum origin { NOWHERE, BEFORE_US, CHANGED, OURS };
 
-static bool is_made_by_us(const char *mark, const json_t *given)
+/* Whether data may have been made with what was there. Of everything else that is there before us is the
+ * release's own, which is public. */
+static bool opens_data(const char *mark, const json_t *given)
 {
     char *name CLEANUP(mem_cleanup) = name_of(mark);
 
-    return secret_recipe_of_mark(mark)->length && !strcmp(strrchr(mark, '#') + 1, FIRST_VERSION) &&
-           !json_object_get(given, name);
+    return secret_recipe_of_mark(mark)->with_data &&
+           !strcmp(strrchr(mark, '#') + 1, FIRST_VERSION) && !json_object_get(given, name);
 }
 
 static enum origin origin_of(const json_t *live, const char *key, const char *mark,
@@ -145,7 +147,7 @@ static enum origin origin_of(const json_t *live, const char *key, const char *ma
         return NOWHERE;
     if (!strcmp(was, mark))
         return managed_fields_owns_member(live, values_manager, "data", key) ? OURS : CHANGED;
-    return !was[0] && is_made_by_us(mark, given) ? BEFORE_US : NOWHERE;
+    return !was[0] && opens_data(mark, given) ? BEFORE_US : NOWHERE;
 }
 
 struct decision {
@@ -155,10 +157,15 @@ struct decision {
     json_t *origins; /* mark -> enum origin */
 };
 
+static bool is_secret(const json_t *object)
+{
+    return !strcmp(gvk_of(object).kind, "Secret");
+}
+
 /* New reference; NULL for what isn't to be filled. */
 static json_t *marks_of_secret(const json_t *object)
 {
-    return strcmp(gvk_of(object).kind, "Secret") ? NULL : secret_marks_of(object);
+    return is_secret(object) ? secret_marks_of(object) : NULL;
 }
 
 static const json_t *live_of(const struct decision *d, const json_t *object)
@@ -248,6 +255,20 @@ static int fill(struct decision *d, const json_t *object, const json_t *marks, j
     return 0;
 }
 
+/* No value is wanted in the Secret any more: an empty fill takes away what was put in, and the note of
+ * it, which would make an old value of the same version count again. */
+static void empty(const struct decision *d, const json_t *object, json_t *fills)
+{
+    char *id CLEANUP(mem_cleanup) = kube_key(object);
+    const json_t *live = json_object_get(d->live, id);
+    json_auto_t *filled = is_secret(object) ? secret_marks_filled(live) : NULL;
+
+    if (!filled || !managed_fields_applied_by(live, d->values_manager))
+        return;
+    log_info(MODULE, "%s: no value is wanted in it any more", id);
+    json_object_set_new(fills, id, json_pack("{s:b}", "there", 0));
+}
+
 static void tell(const struct decision *d)
 {
     const char *mark;
@@ -289,6 +310,8 @@ int secret_values_decide(const json_t *objects, const json_t *live, const char *
 
         if (!rc && marks)
             rc = fill(&d, object, marks, fills, err);
+        else if (!rc)
+            empty(&d, object, fills);
     }
     if (!rc)
         *ret_fills = json_incref(fills);
@@ -302,12 +325,16 @@ int secret_values_decide(const json_t *objects, const json_t *live, const char *
 
 /* --- reading ------------------------------------------------------------------------------------ */
 
+/* Of what isn't marked only who filled it matters. */
 static void ask(struct kube_queue *queue, const json_t *object)
 {
+    json_auto_t *marks = marks_of_secret(object);
     struct kube_request req = {.verb = KUBE_GET,
                                .resource = kube_builtin_resource("", "v1", "Secret"),
                                .namespace = krm_str(object, "metadata", "namespace", NULL),
-                               .name = krm_str(object, "metadata", "name", NULL)};
+                               .name = krm_str(object, "metadata", "name", NULL),
+                               .metadata_only = !marks,
+                               .user = (void *)object};
 
     kube_start(queue, &req);
 }
@@ -322,12 +349,12 @@ static int take(json_t *live, struct kube_result *res, struct err *err)
         err_move(err, &res->err);
         return err_wrap(err, "looking which values Secrets have");
     }
-    key = kube_key(res->body);
+    key = kube_key(res->user); /* metadata alone doesn't say its kind */
     json_object_set(live, key, res->body);
     return 0;
 }
 
-/* The live ones of the marked Secrets. */
+/* The live ones of the Secrets. */
 static int read_live(struct kube_client *c, const json_t *objects, struct cancel *cancel,
                      json_t *live, struct err *err)
 {
@@ -337,9 +364,7 @@ static int read_live(struct kube_client *c, const json_t *objects, struct cancel
     int rc = 0;
 
     json_array_foreach (objects, i, object) {
-        json_auto_t *marks = marks_of_secret(object);
-
-        if (marks)
+        if (is_secret(object))
             ask(queue, object);
     }
     while (!rc && kube_pending(queue)) {

@@ -4,12 +4,13 @@
  *
  *     what we put into a Secret in this very version, and nobody has changed since
  *     what a Secret has in the place of such a value: whoever changed it meant it
- *     what was in a Secret before us, for a value in its first version that the provider would make
- *         (a database was made with it), unless it is given
+ *     what was in a Secret before us, for a value in its first version that a server keeps with its
+ *         data (a database was made with it); any other one is the release's, which is public
  *     what is given; of a password, its bcrypt hash
  *     a new random one
  *
- * So a value stays until its version changes, and is the same in all Secrets that hold it. What is
+ * So a value stays until its version changes, and is the same in all Secrets that hold it. It goes when
+ * its Secret isn't marked with it any more, so that the same version later means a new value. What is
  * decided goes into the cluster and nowhere else: it is never logged, and wiped afterwards. */
 #ifndef KUBEFLOW_SECRET_VALUES_H
 #define KUBEFLOW_SECRET_VALUES_H
@@ -25,7 +26,7 @@
 /* Reads the live Secrets and decides. given: name -> string, what users handed over for this run
  * (a bcrypt hash is taken for what it is); or NULL. *ret_fills is what kube_apply_options.fills wants,
  * to be freed with secret_values_free: all marked Secrets, with word of those in which nothing is to be
- * written. ERR_INVALID names the attribute of a value that is needed and wasn't given. */
+ * written, and an empty one for those which we filled and which aren't marked any more. ERR_INVALID names the attribute of a value that is needed and wasn't given. */
 int secret_values_resolve(struct kube_client *c, const char *manager, const json_t *objects,
                           const json_t *given, struct cancel *cancel, json_t **ret_fills,
                           struct err *err) WARN_UNUSED;

@@ -108,6 +108,15 @@ test_life_of_values() {
     assert_nowhere "$client"
     assert_settled
 
+    # nobody wants one any more: it goes, and what is noted of it
+    sed -i '/"secret":/d' app/app.yaml
+    apply
+    assert_equal "$(value two secret)" ""
+    k -n "$NS" get secret two --show-managed-fields -o json >two.json
+    assert_lacks two.json terraform-provider-kubeflow/filled terraform-provider-kubeflow-values
+    assert_equal "$(value one client)" "$client"
+    assert_settled
+
     destroy
     assert_nothing_left "component-$NS"
 }
@@ -151,7 +160,8 @@ test_values_that_others_change() {
     destroy
 }
 
-# A Secret that kubectl made has the password that its database was made with.
+# A Secret that kubectl made has the password that its database was made with, and beside it a value that
+# everybody knows from the release.
 test_values_that_were_there_before() {
     NS=before
     app 1
@@ -160,7 +170,7 @@ test_values_that_were_there_before() {
 apiVersion: v1
 kind: Secret
 metadata: {name: one, namespace: $NS}
-stringData: {user: root, db: of-the-database}
+stringData: {user: root, db: of-the-database, client: pUBO8iCgYG2}
 YAML
     config <<HCL
   adopt = true
@@ -168,6 +178,7 @@ HCL
     apply
     assert_equal "$(value one db)" of-the-database
     assert_equal "$(value one client)" "$(value two secret)"
+    assert_equal "$(value one client | wc -c)" 40
     k -n "$NS" get secret one --show-managed-fields -o json >one.json
     assert_equal "$(jq -r '[.metadata.managedFields[] | select(.fieldsV1."f:data"."f:db") | .manager] | join(",")' \
         one.json)" terraform-provider-kubeflow-values

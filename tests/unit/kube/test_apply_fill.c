@@ -121,6 +121,7 @@ static void teardown(void)
 
 struct given {
     bool exists, ours, unchanged, there;
+    bool empty; /* no values are wanted any more */
 };
 
 static json_t *existing_secret(const json_t *objects, const struct given *g)
@@ -147,6 +148,7 @@ static int apply(const struct given *g, struct kube_apply_result *result)
              "{template: {spec: {containers: [{name: c, envFrom: [{secretRef: {name: s}}]}]}}}}]");
     json_auto_t *fills = json_pack("{s:{s:{s:s}, s:{s:s}, s:b}}", KEY, "data", "x", HIDDEN,
                                    "annotations", APPLYSET_FILLED, "{}", "there", g->there);
+    json_auto_t *no_fills = json_pack("{s:{s:b}}", KEY, "there", 0);
     json_auto_t *existing = json_object(), *record = json_object();
     struct kube_apply_options o = {.client = client,
                                    .manager = "m",
@@ -155,7 +157,7 @@ static int apply(const struct given *g, struct kube_apply_result *result)
                                    .objects = objects,
                                    .existing = existing,
                                    .record = record,
-                                   .fills = fills,
+                                   .fills = g->empty ? no_fills : fills,
                                    .deadline = clock_deadline(TIMEOUT)};
 
     if (g->exists) {
@@ -218,6 +220,23 @@ START_TEST(values_come_alone)
 }
 END_TEST
 
+/* An empty fill gives up what the manager owns; {} under `data` would be a field of its own. */
+START_TEST(no_values_are_no_fields)
+{
+    json_auto_t *expected =
+        yaml("{apiVersion: v1, kind: Secret, metadata: {namespace: ns, name: s}}");
+    json_auto_t *body = NULL;
+    struct kube_apply_result result;
+    struct given filled = {.exists = true, .ours = true, .empty = true};
+
+    ck_assert_int_eq(apply(&filled, &result), 0);
+    body = json_loads(buf_str(&values), 0, NULL);
+    ck_assert(json_equal(body, expected));
+    ck_assert_str_eq(buf_str(&seen), VALUES "\n" SECRET "\n" READER "\n");
+    kube_apply_result_done(&result);
+}
+END_TEST
+
 /* --- failures ----------------------------------------------------------------------------------- */
 
 START_TEST(a_refusal_shows_no_value)
@@ -268,6 +287,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, values_are_sent_in_time, 0, (int)ARRAY_LEN(cases));
     tcase_add_test(t, values_come_alone);
+    tcase_add_test(t, no_values_are_no_fields);
     tcase_add_test(t, a_refusal_shows_no_value);
     suite_add_tcase(s, t);
     tcase_add_test(pure, a_changed_value_is_noticed);

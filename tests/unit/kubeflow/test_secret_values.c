@@ -122,7 +122,8 @@ END_TEST
 
 /* --- kept --------------------------------------------------------------------------------------- */
 
-#define COOKIE "{\"x\":\"cookie_secret#1\"}"
+#define COOKIE   "{\"x\":\"cookie_secret#1\"}"
+#define DATABASE "{\"x\":\"database_password#1\"}"
 
 /* Live Secret "a" with key x, whose data is b2xk ("old"). */
 static const struct {
@@ -136,15 +137,22 @@ static const struct {
     {"{\"x\":\"cookie_secret#2\"}", "x: b2xk", COOKIE, "'f:x': {}", false, false},
     /* taken away */
     {COOKIE, "", COOKIE, "", false, false},
-    /* there before us */
-    {COOKIE, "x: b2xk", NULL, "", true, false},
-    {"{\"x\":\"database_password#1\"}", "x: b2xk", NULL, "", true, false},
-    {COOKIE, "x: b2xk", "{\"y\":\"oidc_client_secret#1\"}", "'f:y': {}", true, false},
+    /* there before us: data was made with it */
+    {DATABASE, "x: b2xk", NULL, "", true, false},
+    {"{\"x\":\"object_store_secret_key#1\"}", "x: b2xk", NULL, "", true, false},
+    {DATABASE, "x: b2xk", "{\"y\":\"oidc_client_secret#1\"}", "'f:y': {}", true, false},
+    {DATABASE, "y: b2xk", NULL, "", false, false},
+    /* there before us: what everybody knows from the release */
+    {COOKIE, "x: b2xk", NULL, "", false, false},
+    {"{\"x\":\"oidc_client_secret#1\"}", "x: b2xk", NULL, "", false, false},
+    {COOKIE, "x: b2xk", "{\"y\":\"oidc_client_secret#1\"}", "'f:y': {}", false, false},
     /* there before us, but renewed at once */
-    {"{\"x\":\"cookie_secret#2\"}", "x: b2xk", NULL, "", false, false},
-    {COOKIE, "y: b2xk", NULL, "", false, false},
+    {"{\"x\":\"object_store_secret_key#2\"}", "x: b2xk", NULL, "", false, false},
     /* what it was filled with is no list of ours */
-    {COOKIE, "x: b2xk", "[1]", "", true, false},
+    {DATABASE, "x: b2xk", "[1]", "", true, false},
+    /* a key that isn't wanted any more goes with the next fill */
+    {COOKIE, "x: b2xk, y: b2xk", "{\"x\":\"cookie_secret#1\",\"y\":\"user_password/a#1\"}",
+     "'f:x': {}, 'f:y': {}", true, false},
 };
 
 START_TEST(live_values_count)
@@ -156,6 +164,7 @@ START_TEST(live_values_count)
     fills = decide(objects, live, NULL);
     ck_assert_int_eq(!strcmp(value_of(fills, "a", "x"), "b2xk"), cases[_i].kept);
     ck_assert_uint_gt(strlen(value_of(fills, "a", "x")), 0);
+    ck_assert_str_eq(value_of(fills, "a", "y"), "");
     ck_assert_int_eq(is_there(fills, "a"), cases[_i].there);
 }
 END_TEST
@@ -301,6 +310,26 @@ START_TEST(unmarked_objects_are_left_alone)
 }
 END_TEST
 
+/* Else a user who comes back with the same version and another password would have the old one. */
+START_TEST(what_nobody_wants_any_more_goes)
+{
+    json_auto_t *objects =
+        yaml("[{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: ns}}, {apiVersion: v1,"
+             " kind: Secret, metadata: {name: b, namespace: ns}}, {apiVersion: v1, kind: Secret, "
+             "metadata: {name: c, namespace: ns}}]");
+    json_auto_t *live = json_object(), *fills = NULL, *expected = NULL;
+
+    there(live, "a", "h: b2xk", USER, "'f:h': {}");
+    there(live, "b", "h: b2xk", NULL, "");
+    /* copied from another cluster: what it says isn't ours to take away */
+    there(live, "c", "h: b2xk", USER, "'f:h': {}");
+    json_array_clear(krm_get(live, "Secret/ns/c", "metadata", "managedFields", NULL));
+    fills = decide(objects, live, NULL);
+    expected = yaml("{Secret/ns/a: {there: false}}");
+    ck_assert(json_equal(fills, expected));
+}
+END_TEST
+
 /* --- the log ------------------------------------------------------------------------------------ */
 
 static struct buf logged = BUF_INIT;
@@ -341,6 +370,11 @@ END_TEST
 /* --- reading ------------------------------------------------------------------------------------ */
 
 static int status_of_b;
+static const char *const metadata_of_c =
+    "{\"apiVersion\":\"meta.k8s.io/v1\",\"kind\":\"PartialObjectMetadata\",\"metadata\":{"
+    "\"namespace\":\"ns\",\"name\":\"c\",\"annotations\":{\"" APPLYSET_FILLED "\":\"{}\"},"
+    "\"managedFields\":[{\"manager\":\"" MANAGER "\",\"operation\":\"Apply\",\"fieldsV1\":{"
+    "\"f:data\":{\"f:x\":{}}}}]}}";
 
 static void serve(struct fake_conn *c, const struct fake_request *req, void *user)
 {
@@ -352,6 +386,11 @@ static void serve(struct fake_conn *c, const struct fake_request *req, void *use
     bool is_a = !strcmp(req->path, "/api/v1/namespaces/ns/secrets/a");
 
     (void)user;
+    if (!strcmp(req->path, "/api/v1/namespaces/ns/secrets/c")) {
+        ck_assert_ptr_nonnull(strstr(req->head, "as=PartialObjectMetadata"));
+        fake_reply(c, 200, "Content-Type: application/json\r\n", metadata_of_c);
+        return;
+    }
     fake_reply(c, is_a ? 200 : status_of_b, "Content-Type: application/json\r\n",
                is_a ? secret : status);
 }
@@ -377,13 +416,27 @@ static int resolve(const json_t *objects, json_t **ret_fills, struct err *err)
 START_TEST(live_secrets_are_read)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
-    json_auto_t *objects = wanted("a", COOKIE, "b", COOKIE);
+    json_auto_t *objects = wanted("a", DATABASE, "b", DATABASE);
     json_t *fills CLEANUP(secret_values_cleanup) = NULL;
 
     status_of_b = 404;
     ck_assert_msg(!resolve(objects, &fills, &err), "%s", err_msg(&err));
     ck_assert_str_eq(value_of(fills, "a", "x"), "b2xk");
     ck_assert_str_eq(value_of(fills, "b", "x"), "b2xk");
+}
+END_TEST
+
+/* Their values needn't come. */
+START_TEST(who_filled_the_unmarked_ones_is_read)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    json_auto_t *objects =
+        yaml("[{apiVersion: v1, kind: Secret, metadata: {name: c, namespace: ns}}]");
+    json_auto_t *expected = yaml("{Secret/ns/c: {there: false}}");
+    json_t *fills CLEANUP(secret_values_cleanup) = NULL;
+
+    ck_assert_msg(!resolve(objects, &fills, &err), "%s", err_msg(&err));
+    ck_assert(json_equal(fills, expected));
 }
 END_TEST
 
@@ -431,8 +484,10 @@ int main(void)
     tcase_add_test(t, given_values_win_over_foreign_ones);
     tcase_add_loop_test(t, refused, 0, (int)ARRAY_LEN(refusals));
     tcase_add_test(t, unmarked_objects_are_left_alone);
+    tcase_add_test(t, what_nobody_wants_any_more_goes);
     tcase_add_test(t, values_are_not_logged);
     tcase_add_test(t, live_secrets_are_read);
+    tcase_add_test(t, who_filled_the_unmarked_ones_is_read);
     tcase_add_test(t, not_allowed_is_not_absent);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);
