@@ -72,7 +72,7 @@ curl_prepare() { # note
            + "/" + $res.plural + "/" + .metadata.name) as $path
         | (if .kind == "Namespace" then 1
            elif $groups | index($group) then 3 else 2 end) as $wave
-        | [$n, $wave, $path, tojson] | join("\t")' |
+        | [$n, $wave, $path, (if $res.namespaced then . else del(.metadata.namespace) end | tojson)] | join("\t")' |
         while IFS=$'\t' read -r n wave path object; do
             printf '%s' "$object" >"$SCRATCH/curl/$n.json"
             echo "$path" >"$SCRATCH/curl/$n.path"
