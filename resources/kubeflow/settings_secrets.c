@@ -179,8 +179,31 @@ int secrets_finish_model_registry(const struct settings *s, json_t *objects, str
 
 /* --- rotate ------------------------------------------------------------------------------------- */
 
-static int check_number(const char *name, const json_t *number, struct err *err)
+/* The component without which nobody uses the value; NULL for a name that isn't one. */
+static const char *component_of(const char *value)
 {
+    static const struct {
+        const char *component, *value;
+    } logins[] = {
+        {"dex", "oidc_client_secret"},
+        {"oauth2-proxy", "cookie_secret"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(logins); i++) {
+        if (!strcmp(logins[i].value, value))
+            return logins[i].component;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(shipped); i++) {
+        if (!strcmp(shipped[i].value, value))
+            return shipped[i].component;
+    }
+    return NULL;
+}
+
+static int check_number(const struct settings *s, const char *name, const json_t *number,
+                        struct err *err)
+{
+    const char *component = component_of(name);
     double n = json_number_value(number);
     const struct secret_recipe *r = secret_recipe(name);
 
@@ -195,6 +218,11 @@ static int check_number(const char *name, const json_t *number, struct err *err)
                        "rotate: the number of %s must be a whole one from 1 to %d; the next higher "
                        "one makes a new secret",
                        name, SETTINGS_MAX_ROTATION);
+    if (component && !settings_installs(s, component))
+        return err_set(err, ERR_INVALID,
+                       "rotate: %s belongs to the component %s, which isn't among the components: "
+                       "add it, or leave %s out",
+                       name, component, name);
     if (r->fixed && n > 1)
         return err_set(err, ERR_INVALID, "rotate: %s can't be renewed: %s", name, r->fixed);
     return 0;
@@ -206,7 +234,7 @@ int secrets_check_rotate(const struct settings *s, struct err *err)
     json_t *number;
 
     json_object_foreach (settings_get(s, "rotate", NULL), name, number) {
-        int rc = json_is_null(number) ? 0 : check_number(name, number, err);
+        int rc = check_number(s, name, number, err);
 
         if (rc)
             return rc;

@@ -13,6 +13,7 @@
 #include "resources/kubeflow/manifests.h"
 #include "resources/kubeflow/secret_marks.h"
 #include "resources/kubeflow/secret_recipes.h"
+#include "resources/kubeflow/settings_parts.h"
 
 #include "lib/base/banned.h"
 
@@ -251,7 +252,7 @@ static const struct {
     {"{rotate: }", NULL},
     {"{rotate: {cookie_secret: 2, oidc_client_secret: 1, object_store_secret_key: 7}}", NULL},
     {"{rotate: {database_password: 1}}", NULL},
-    {"{rotate: {cookie_secret: }}", NULL},
+    {"{rotate: {cookie_secret: }}", "a whole one from 1 to"},
     {"{rotate: {database_password: 2}}", "kubeflow/mysql-pv-claim"},
     {"{rotate: {katib_database_password: 2}}", "ALTER USER"},
     {"{rotate: {model_registry_database_password: 2}}", "kubeflow/model-registry-db-secrets"},
@@ -267,10 +268,43 @@ static const struct {
     {"{rotate: {cookie_secret: two}}", "a whole one from 1 to"},
 };
 
+/* Each value's component, without which its number would change nothing. */
+static const char *const owners[][2] = {
+    {"cookie_secret", "oauth2-proxy"},
+    {"oidc_client_secret", "dex"},
+    {"object_store_access_key", "pipelines"},
+    {"object_store_secret_key", "pipelines"},
+    {"database_password", "pipelines"},
+    {"katib_database_password", "katib"},
+    {"model_registry_database_password", "model-registry"},
+};
+
+START_TEST(what_is_rotated_is_installed)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    json_auto_t *components = json_array();
+    json_auto_t *values = json_pack("{s:{s:i}}", "rotate", owners[_i][0], 1);
+    struct settings s = settings_of("26.03", values);
+    char *message CLEANUP(mem_cleanup) = mem_printf(
+        "%s belongs to the component %s, which isn't among", owners[_i][0], owners[_i][1]);
+
+    for (size_t i = 0; i < ARRAY_LEN(owners); i++) {
+        if (strcmp(owners[i][1], owners[_i][1]) != 0)
+            json_array_append_new(components, json_string(owners[i][1]));
+    }
+    s.components = components;
+    ck_assert_int_eq(secrets_check_rotate(&s, &err), ERR_INVALID);
+    ck_assert_msg(strstr(err_msg(&err), message), "%s", err_msg(&err));
+    json_array_append_new(components, json_string(owners[_i][1]));
+    ck_assert_int_eq(secrets_check_rotate(&s, NULL), 0);
+}
+END_TEST
+
 START_TEST(rotate_is_checked)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
-    json_auto_t *values = yaml(rotations[_i].values), *components = json_array();
+    json_auto_t *values = yaml(rotations[_i].values);
+    json_auto_t *components = yaml("[oauth2-proxy, dex, pipelines, katib, model-registry]");
     struct settings s = settings_of("26.03", values);
     const char *attribute = NULL;
     int rc;
@@ -313,6 +347,7 @@ int main(void)
 
     catalog_releases(&len);
     tcase_add_loop_test(t, rotate_is_checked, 0, (int)ARRAY_LEN(rotations));
+    tcase_add_loop_test(t, what_is_rotated_is_installed, 0, (int)ARRAY_LEN(owners));
     tcase_add_test(t, what_is_missing_is_named);
     suite_add_tcase(s, t);
     tcase_set_timeout(whole, 120);
