@@ -138,8 +138,7 @@ static void compare_values(struct refresh *r, const char *key, const json_t *liv
         return;
     if (!strcmp(writer, r->o->manager))
         writer = "";
-    say(r, key, "values that we put in were changed or taken away%s%s", writer[0] ? " by " : "",
-        writer);
+    say(r, key, KUBE_DRIFT_VALUES "%s%s", writer[0] ? " by " : "", writer);
 }
 
 static void compare(struct refresh *r, const char *key, const json_t *live)

@@ -14,6 +14,9 @@
 #include "lib/base/cancel.h"
 #include "lib/kube/client.h"
 
+/* How the line begins that says so of a Secret's values (kube_apply_options.fills). */
+#define KUBE_DRIFT_VALUES "values that we put in were changed or taken away"
+
 struct kube_refresh_options {
     struct kube_client *client;
     const char *manager;

@@ -7,6 +7,7 @@
 #include "lib/krm/object.h"
 #include "lib/krm/path.h"
 #include "lib/kube/describe.h"
+#include "lib/kube/drift.h"
 #include "lib/kube/members.h"
 #include "resources/kubeflow/install.h"
 
@@ -35,6 +36,12 @@ static void add_update(json_t *out, const char *key, const json_t *before, const
         line(out, "~ %s (content changes)", key);
 }
 
+/* A value that somebody changed in a Secret is kept (resources/kubeflow/secret_values.h). */
+static bool is_of_values(const json_t *text)
+{
+    return !strncmp(json_string_value(text), KUBE_DRIFT_VALUES, strlen(KUBE_DRIFT_VALUES));
+}
+
 static void add_drift(json_t *out, const json_t *drift, const json_t *wanted)
 {
     const char *key;
@@ -47,7 +54,8 @@ static void add_drift(json_t *out, const json_t *drift, const json_t *wanted)
         /* Members that nobody wants are deleted. What is no object's key is our own record. */
         json_array_foreach (lines, i, text)
             if (json_object_get(wanted, key) || !strchr(key, '/'))
-                line(out, "! %s %s: set back", key, json_string_value(text));
+                line(out, "! %s %s%s", key, json_string_value(text),
+                     is_of_values(text) ? "" : ": set back");
             else
                 line(out, "- %s (%s)", key, json_string_value(text));
     }

@@ -159,6 +159,18 @@ START_TEST(changes_repair_drift_and_label_imports)
 }
 END_TEST
 
+/* They are kept by rule, so nothing is said of setting them back. */
+START_TEST(changed_values_are_not_set_back)
+{
+    json_auto_t *objects = yaml_all(two_objects), *before = install_hashes(objects);
+    json_auto_t *drift = yaml("{Secret/n/s: [" KUBE_DRIFT_VALUES " by somebody, '.type: X -> Y']}");
+    json_auto_t *lines = install_changes(before, NULL, objects, drift);
+
+    assert_json(lines, "[\"! Secret/n/s values that we put in were changed or taken away by "
+                       "somebody\",\"! Secret/n/s .type: X -> Y: set back\"]");
+}
+END_TEST
+
 START_TEST(images_move_to_their_mirrors)
 {
     json_auto_t *mirrors = yaml("{docker.io/: r.example/hub/, ghcr.io/kubeflow: r.example/kf}");
@@ -249,6 +261,7 @@ int main(void)
     tcase_add_test(t, memory_takes_no_harm);
     tcase_add_test(t, changes_name_fields_and_hide_secrets);
     tcase_add_test(t, changes_repair_drift_and_label_imports);
+    tcase_add_test(t, changed_values_are_not_set_back);
     tcase_add_test(t, images_move_to_their_mirrors);
     tcase_add_test(t, ignored_fields_go);
     tcase_add_test(t, webhook_ports_are_the_containers);
