@@ -8,8 +8,10 @@
 
 #include "lib/base/banned.h"
 
-/* Marks of so many users with the longest addresses, about 310 bytes each, fit twice into an object's
- * annotations (256 KiB): as what is wanted and as what was filled in. */
+/* A Secret's marks stand in its annotations twice, as what is wanted and as what was filled in, and an
+ * object's annotations have 256 KiB at most. A user with the longest address and version takes
+ *     "DEX_PASSWORD_0123456789abcdef":"user_password/<254>#<20>",    31 + 1 + 2 + 14 + 254 + 1 + 20 + 1
+ * 324 bytes: 400 users twice are 259200 of 262144. */
 #define MAX_USERS 400
 #define MAX_EMAIL 254 /* bytes; RFC 5321 */
 

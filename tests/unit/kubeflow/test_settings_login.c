@@ -6,6 +6,8 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
+#include "lib/krm/path.h"
+#include "resources/kubeflow/secret_marks.h"
 #include "resources/kubeflow/settings_parts.h"
 
 #include "lib/base/banned.h"
@@ -147,21 +149,44 @@ START_TEST(says_what_can_not_be)
 }
 END_TEST
 
+#define MOST_USERS      400
+#define LONGEST_VERSION "-9223372036854775808"
+
+/* What is wanted in the Secret of passwords stands in its annotations twice, once it is filled. */
+static void assert_marks_fit(const struct settings *s)
+{
+    json_auto_t *objects = json_of(
+        "[{'kind': 'ConfigMap', 'metadata': {'namespace': 'auth', 'name': 'dex'}, 'data': "
+        "{'config.yaml': 'issuer: x'}}, {'kind': 'Deployment', 'metadata': {'namespace': 'auth', "
+        "'name': 'dex'}, 'spec': {'template': {}}}, {'kind': 'Secret', 'metadata': {'namespace': "
+        "'auth', 'name': 'dex-passwords'}}]");
+    size_t size;
+
+    ck_assert_int_eq(login_adjust_dex_users(s, objects, NULL), 0);
+    size =
+        strlen(krm_str(json_array_get(objects, 2), "metadata", "annotations", SECRET_MARKS, NULL));
+    ck_assert_uint_gt(size, 0);
+    ck_assert_uint_lt(2 * size + 1024 /* the other annotations */, 256 << 10);
+}
+
+/* As many users as may be, with addresses as long as may be. */
 START_TEST(has_limits)
 {
     json_auto_t *components = json_of(ALL), *values = json_object();
     json_t *users = json_object();
     struct settings s = {catalog_release("26.03"), CATALOG_GENERIC, components, values};
     const char *attribute;
+    char *email;
 
     json_object_set_new(values, "users", users);
-    for (int i = 0; i < 401; i++) {
-        char *email CLEANUP(mem_cleanup) = mem_printf("user%d@example.com", i);
-
-        if (i == 400)
-            ck_assert_int_eq(settings_check(&s, &attribute, NULL), 0);
-        json_object_set_new(users, email, json_pack("{s:s}", "password", "1"));
+    for (int n = 0; n < MOST_USERS; n++) {
+        email = mem_printf("%0242d@example.com", n);
+        json_object_set_new(users, email, json_pack("{s:s}", "password", LONGEST_VERSION));
+        free(email);
     }
+    ck_assert_int_eq(settings_check(&s, &attribute, NULL), 0);
+    assert_marks_fit(&s);
+    json_object_set_new(users, "one@example.com", json_pack("{s:s}", "password", "1"));
     ck_assert_int_eq(settings_check(&s, &attribute, NULL), ERR_LIMIT);
 }
 END_TEST
