@@ -12,11 +12,11 @@
 #include "lib/base/mem.h"
 #include "lib/krm/gvk.h"
 #include "lib/krm/path.h"
+#include "lib/kube/aggregation.h"
 #include "lib/kube/applyset.h"
 #include "lib/kube/graph.h"
 #include "lib/kube/members.h"
 #include "lib/kube/ours.h"
-#include "lib/kube/reborn.h"
 #include "lib/kube/remove_parts.h"
 
 #include "lib/base/banned.h"
@@ -365,8 +365,6 @@ int kube_remove(const struct kube_remove_options *o, struct kube_remove_result *
         rc = remove_work(&r, &err);
     for (int step = LAST_STEP; !rc && !result->problems.len && step >= 0; step--)
         rc = run_step(&r, step, &err);
-    if (!rc && !result->problems.len)
-        rc = kube_delete_reborn(o->client, r.targets, o->wanted, o->cancel, &err);
     if (rc && !result->problems.len)
         kube_problems_add_err(&result->problems, &err);
     kube_queue_free(r.queue);

@@ -38,7 +38,6 @@ struct kube_remove_options {
     const char *set_id;
     const char *what;                      /* for the log */
     const json_t *targets;                 /* key -> metadata, members that are to go; borrowed */
-    const json_t *wanted;                  /* of a destroy, key of all that the set was to have */
     const json_t *others;                  /* of a prune, the members that stay; else NULL */
     const struct kube_remove_facts *facts; /* or NULL: nothing is known */
     enum kube_crd_policy crds;

@@ -134,6 +134,16 @@ int catalog_target(const char *name)
     return -1;
 }
 
+int catalog_find_target(const char *name, enum catalog_target *ret_target, struct err *err)
+{
+    int target = catalog_target(name);
+
+    if (target < 0)
+        return err_set(err, ERR_INVALID, "target must be \"generic\", \"gke\" or \"eks\"");
+    *ret_target = (enum catalog_target)target;
+    return 0;
+}
+
 const char *catalog_title(const char *component)
 {
     for (size_t i = 0; i < ARRAY_LEN(titles); i++) {
@@ -286,4 +296,16 @@ int catalog_find_release(const char *name, const struct catalog_release **ret_re
     return err_set(err, ERR_INVALID,
                    "there is no release \"%s\" in this provider's catalog; there are %s", name,
                    buf_str(&all));
+}
+
+int catalog_find_component(const struct catalog_release *r, const char *name,
+                           const struct catalog_component **ret_component, struct err *err)
+{
+    const char *near = catalog_nearest_component(r, name);
+
+    *ret_component = catalog_component(r, name);
+    if (*ret_component)
+        return 0;
+    return err_set(err, ERR_INVALID, "release %s has no component \"%s\"%s%s%s", r->name, name,
+                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }

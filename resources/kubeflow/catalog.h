@@ -46,9 +46,14 @@ int catalog_find_release(const char *name, const struct catalog_release **ret_re
                          struct err *err) WARN_UNUSED;
 const struct catalog_component *catalog_component(const struct catalog_release *r,
                                                   const char *name);
+int catalog_find_component(const struct catalog_release *r, const char *name,
+                           const struct catalog_component **ret_component, struct err *err)
+    WARN_UNUSED;
 
 /* "generic", "gke", "eks"; NULL or "" is generic. -1 for anything else. */
 int catalog_target(const char *name);
+int catalog_find_target(const char *name, enum catalog_target *ret_target, struct err *err)
+    WARN_UNUSED;
 
 /* What a component is, in a few words: "Hyperparameter tuning"; "" for an unknown name. */
 const char *catalog_title(const char *component);

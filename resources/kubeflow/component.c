@@ -169,7 +169,6 @@ static json_t *announce(const char *title, const struct manifests *m)
 }
 
 static const struct installation kind = {
-    .what = "component",
     .retake = "import it",
     .inputs = inputs,
     .outputs = outputs,

@@ -25,30 +25,26 @@ struct resolving {
     enum mark *marks; /* by position in the release */
 };
 
-static void mark_word(struct resolving *r, const char *word, enum mark mark, bool *found)
+/* Whether the word stands for components of the release. */
+static bool mark_word(struct resolving *r, const char *word)
 {
+    bool found = false;
+
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         const struct catalog_component *c = catalog_component(r->release, words[i].component);
 
         if (!strcmp(words[i].word, word) && c) {
-            r->marks[c - r->release->components] = mark;
-            *found = true;
+            r->marks[c - r->release->components] = MARK_EXISTS;
+            found = true;
         }
     }
+    return found;
 }
 
 /* "" for what is no string: no component is called so. */
 static const char *text_of(const json_t *name)
 {
     return json_is_string(name) ? json_string_value(name) : "";
-}
-
-static int unknown_name(const struct catalog_release *r, const char *name, struct err *err)
-{
-    const char *near = catalog_nearest_component(r, name);
-
-    return err_set(err, ERR_INVALID, "release %s has no component \"%s\"%s%s%s", r->name, name,
-                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 static int mark_existing(struct resolving *r, const json_t *existing, struct err *err)
@@ -58,15 +54,15 @@ static int mark_existing(struct resolving *r, const json_t *existing, struct err
 
     json_array_foreach (existing, i, name) {
         const char *text = text_of(name);
-        const struct catalog_component *c = catalog_component(r->release, text);
-        bool found = c != NULL;
+        const struct catalog_component *c;
+        int rc;
 
-        if (c)
-            r->marks[c - r->release->components] = MARK_EXISTS;
-        else
-            mark_word(r, text, MARK_EXISTS, &found);
-        if (!found)
-            return unknown_name(r->release, text, err);
+        if (mark_word(r, text))
+            continue;
+        rc = catalog_find_component(r->release, text, &c, err);
+        if (rc)
+            return rc;
+        r->marks[c - r->release->components] = MARK_EXISTS;
     }
     return 0;
 }
@@ -96,10 +92,11 @@ static int choose_all(struct resolving *r, const json_t *chosen, struct err *err
     }
     json_array_foreach (chosen, i, name) {
         const char *text = text_of(name);
-        const struct catalog_component *c = catalog_component(r->release, text);
+        const struct catalog_component *c;
+        int rc = catalog_find_component(r->release, text, &c, err);
 
-        if (!c)
-            return unknown_name(r->release, text, err);
+        if (rc)
+            return rc;
         if (r->marks[c - r->release->components] == MARK_EXISTS)
             return err_set(err, ERR_INVALID,
                            "\"%s\" is in components and in existing; remove it from one of them",

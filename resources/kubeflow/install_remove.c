@@ -82,7 +82,6 @@ static struct kube_remove_options remove_options(const struct removing *s, struc
                                         .set_id = s->set_id,
                                         .what = r->what,
                                         .targets = s->members,
-                                        .wanted = r->wanted,
                                         .facts = &removal_facts,
                                         .crds = r->crds,
                                         .user_data = r->user_data,

@@ -31,7 +31,6 @@
  * installed, objects, changes, drift, retained, adopt, force_conflicts, wait, on_destroy and the
  * block timeouts. */
 struct installation {
-    const char *what;           /* "component": in the log */
     const char *retake;         /* in messages: what to do with one that isn't the state's */
     const char *const *inputs;  /* attributes that decide which objects there are; NULL-ended */
     const char *const *outputs; /* computed ones that follow from the objects; NULL-ended */

@@ -5,6 +5,7 @@
 #include "lib/base/mem.h"
 #include "lib/krm/gvk.h"
 #include "lib/krm/path.h"
+#include "lib/kube/aggregation.h"
 #include "lib/kube/drift.h"
 #include "lib/kube/members.h"
 
@@ -146,6 +147,33 @@ static int add_secrets(struct kube_client *c, const char *namespace, const json_
     return 0;
 }
 
+/* Roles that were deleted and are there again, from their controller alone: what somebody else has
+ * written into is nobody's leftover. */
+static int add_roles(struct kube_client *c, const json_t *gone, const json_t *retained,
+                     struct cancel *cancel, json_t *left, struct err *err)
+{
+    static const struct leftover roles = {.maker = "aggregated roles",
+                                          .group = "rbac.authorization.k8s.io",
+                                          .version = "v1",
+                                          .kind = "ClusterRole"};
+    const struct kube_resource *resource;
+    json_auto_t *items = NULL;
+    const json_t *item;
+    size_t i;
+    int rc = list(c, &roles, cancel, &resource, &items, err);
+
+    if (rc)
+        return rc;
+    json_array_foreach (items, i, item) {
+        json_auto_t *role = kube_metadata_object(resource, item);
+        char *key CLEANUP(mem_cleanup) = role ? kube_key(role) : NULL;
+
+        if (role && kube_is_only_aggregated(role) && is_gone(gone, retained, key))
+            json_object_set(left, key, role);
+    }
+    return 0;
+}
+
 int leftovers_find(struct kube_client *c, const json_t *gone, const json_t *retained,
                    struct cancel *cancel, json_t **ret_left, struct err *err)
 {
@@ -161,6 +189,8 @@ int leftovers_find(struct kube_client *c, const json_t *gone, const json_t *reta
         if (!rc)
             rc = add_secrets(c, namespace, names, cancel, left, err);
     }
+    if (!rc)
+        rc = add_roles(c, gone, retained, cancel, left, err);
     if (!rc)
         *ret_left = json_incref(left);
     return rc;

@@ -1,5 +1,6 @@
-/* What workloads of the releases make at run time and leave behind when they go: objects that are in no
- * manifest and in no set. */
+/* What is left of objects that were removed and is in no manifest and in no set: what workloads of the
+ * releases have made at run time, and aggregated roles that their controller has made again
+ * (lib/kube/aggregation.h). */
 #ifndef KUBEFLOW_LEFTOVERS_H
 #define KUBEFLOW_LEFTOVERS_H
 

@@ -74,28 +74,20 @@ static int place_of_component(const struct manifests_request *r, struct place *p
                               const char **ret_attribute, struct err *err)
 {
     const struct catalog_release *release;
-    int target = catalog_target(r->target);
-    const char *near;
-    int rc = catalog_find_release(r->release, &release, err);
+    enum catalog_target target;
+    int rc;
 
     *ret_attribute = "release";
-    if (rc)
+    if ((rc = catalog_find_release(r->release, &release, err)))
         return rc;
-    *ret_attribute = NULL;
-    p->component = catalog_component(release, r->component);
-    if (!p->component) {
-        near = catalog_nearest_component(release, r->component);
-        *ret_attribute = "name";
-        return err_set(err, ERR_INVALID, "release %s has no component \"%s\"%s%s%s", release->name,
-                       r->component, near ? "; did you mean \"" : "", near ? near : "",
-                       near ? "\"?" : "");
-    }
-    if (target < 0) {
-        *ret_attribute = "target";
-        return err_set(err, ERR_INVALID, "target must be \"generic\", \"gke\" or \"eks\"");
-    }
+    *ret_attribute = "name";
+    if ((rc = catalog_find_component(release, r->component, &p->component, err)))
+        return rc;
+    *ret_attribute = "target";
+    if ((rc = catalog_find_target(r->target, &target, err)))
+        return rc;
     p->dir = mem_strdup(p->component->path[target]);
-    p->patch = catalog_patch(release, r->component, (enum catalog_target)target);
+    p->patch = catalog_patch(release, r->component, target);
     place_of_release(r, release, p);
     return 0;
 }

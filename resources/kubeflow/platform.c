@@ -9,6 +9,7 @@
 #include "lib/krm/path.h"
 #include "lib/kube/members.h"
 #include "resources/kubeflow/installation.h"
+#include "resources/kubeflow/status.h"
 #include "resources/kubeflow/tfjson.h"
 #include "resources/session.h"
 
@@ -54,7 +55,8 @@ static const char *title(struct arena *a, const struct tf_value *v, const char *
 /* --- validation --------------------------------------------------------------------------------- */
 
 /* What is known of a login's secret and can't be one. */
-static void validate_login(struct tf_context *ctx, const char *email, const struct tf_value *user)
+static void validate_password(struct tf_context *ctx, const char *email,
+                              const struct tf_value *user)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
     const char *password = tf_str(tf_get(user, "password_wo"), NULL);
@@ -63,7 +65,7 @@ static void validate_login(struct tf_context *ctx, const char *email, const stru
     if (password && bcrypt_check_password(password, &err))
         tf_error(ctx->diags, TF_ATTR("users"), "Invalid password", "users[\"%s\"].password_wo: %s.",
                  email, err_msg(&err));
-    if (hash && bcrypt_check(hash, &err))
+    else if (!password && hash && bcrypt_check(hash, &err))
         tf_error(ctx->diags, TF_ATTR("users"), "Invalid hash", "users[\"%s\"].password_hash: %s.",
                  email, err_msg(&err));
 }
@@ -87,6 +89,7 @@ static void validate_user(struct tf_context *ctx, const char *email, const struc
                  "users[\"%s\"].password_wo needs password_wo_version: Terraform keeps no "
                  "write-only value, so a number has to say when it changes.",
                  email);
+    validate_password(ctx, email, user);
 }
 
 static void validate(struct tf_context *ctx, const struct tf_value *config)
@@ -98,7 +101,6 @@ static void validate(struct tf_context *ctx, const struct tf_value *config)
 
     for (size_t i = 0; i < tf_len(users); i++) {
         validate_user(ctx, users->items.keys[i], users->items.at[i]);
-        validate_login(ctx, users->items.keys[i], users->items.at[i]);
     }
     if (tf_is_known(release) && !tf_is_null(release) &&
         catalog_find_release(tf_str(release, ""), &found, &err))
@@ -270,8 +272,8 @@ static json_t *info(const struct tf_value *v, const struct manifests *m)
     char *components CLEANUP(mem_cleanup) = json_dumps(m->components, JSON_COMPACT);
 
     return json_pack("{s:s, s:s, s:s, s:s}", APPLYSET_INFO_KIND, APPLYSET_KIND_PLATFORM, "release",
-                     installation_str(v, "release"), "manifests_digest", m->digest, "components",
-                     components);
+                     installation_str(v, "release"), "manifests_digest", m->digest,
+                     STATUS_INFO_COMPONENTS, components);
 }
 
 static json_t *announce(const char *title_text UNUSED, const struct manifests *m)
@@ -354,22 +356,22 @@ static void observe(struct tf_context *ctx, struct kube_client *client, bool app
         !strcmp(tf_str(tf_dig(*v, "gateway", "service_type", NULL), ""), "LoadBalancer");
     struct err err CLEANUP(err_done) = ERR_INIT;
     const char *address = NULL;
+    bool keep = applied; /* what is known already */
 
     if (balanced && gateway_address(ctx, client, &address, &err)) {
         /* Not to be told is not to have none. */
         log_info("kubeflow", "the gateway's address can't be read: %s", err_msg(&err));
-        applied = true;
+        keep = true;
     }
-    if (!applied || tf_is_unknown(tf_get(*v, "url")))
+    if (!keep || tf_is_unknown(tf_get(*v, "url")))
         installation_put(ctx, v, "url", text_or_null(ctx->arena, url_of(ctx->arena, *v, address)));
-    if (!applied || tf_is_unknown(tf_get(*v, "gateway_address")))
+    if (!keep || tf_is_unknown(tf_get(*v, "gateway_address")))
         installation_put(ctx, v, "gateway_address", text_or_null(ctx->arena, address));
 }
 
 /* --- the resource ------------------------------------------------------------------------------- */
 
 static const struct installation platform = {
-    .what = "platform",
     .retake = "take it out of state (terraform state rm), apply with adopt = true,",
     .inputs = inputs,
     .outputs = outputs,

@@ -10,10 +10,6 @@ static const struct tf_validator check_service_type[] = {{tf_check_one_of, servi
 static const char *const capacities[] = {"warn", "error", "off", NULL};
 static const struct tf_validator check_capacity[] = {{tf_check_one_of, capacities},
                                                      TF_NO_VALIDATOR};
-static const struct tf_pattern bcrypt_pattern = {
-    "[$]2[aby][$][0-9]{2}[$][./A-Za-z0-9]{53}", "a bcrypt hash, such as `htpasswd -nbBC 12` makes"};
-static const struct tf_validator check_bcrypt[] = {{tf_check_pattern, &bcrypt_pattern},
-                                                   TF_NO_VALIDATOR};
 
 static const struct tf_range versions = {0, INT64_MAX};
 static const struct tf_validator check_version[] = {{tf_check_range, &versions}, TF_NO_VALIDATOR};
@@ -35,7 +31,6 @@ static const struct tf_attribute user_attributes[] = {
     {.name = "password_hash",
      .type = &tf_type_string,
      .flags = TF_OPTIONAL | TF_SENSITIVE,
-     .validators = check_bcrypt,
      .description = "bcrypt hash of the password, instead of `password_wo`: for Terraform before "
                     "1.11 and OpenTofu. Kept in the state."},
     {.name = "profile",

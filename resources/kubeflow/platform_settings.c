@@ -67,7 +67,6 @@ int platform_settings_of(const struct tf_value *v, struct platform_settings *ret
 {
     const char *release = tf_str(tf_get(v, "release"), "");
     json_auto_t *chosen = tfjson_of(tf_get(v, "components"));
-    int target = catalog_target(tf_str(tf_get(v, "target"), NULL));
     int rc;
 
     memset(ret, 0, sizeof(*ret));
@@ -75,11 +74,10 @@ int platform_settings_of(const struct tf_value *v, struct platform_settings *ret
     rc = catalog_find_release(release, &ret->settings.release, err);
     if (rc)
         return rc;
-    if (target < 0) {
-        *ret_attribute = "target";
-        return err_set(err, ERR_INVALID, "target must be \"generic\", \"gke\" or \"eks\"");
-    }
-    ret->settings.target = (enum catalog_target)target;
+    *ret_attribute = "target";
+    rc = catalog_find_target(tf_str(tf_get(v, "target"), NULL), &ret->settings.target, err);
+    if (rc)
+        return rc;
     ret->values = values_of(v);
     rc = components_resolve(ret->settings.release, chosen, json_object_get(ret->values, "existing"),
                             &ret->components, ret_attribute, err);

@@ -18,7 +18,6 @@ static const struct fake_kind kinds[] = {
     {"batch", "v1", "CronJob", "cronjobs", true},
     {"batch", "v1", "Job", "jobs", true},
     {"apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", false},
-    {"rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false},
     {"jobs.example.com", "v1", "Job", "jobs", true},
     {"plans.example.com", "v1", "Plan", "plans", true},
     {"teams.example.com", "v1", "Team", "teams", false},
@@ -187,36 +186,6 @@ START_TEST(users_work_goes_first_in_waves)
     removes(KUBE_CRDS_IF_UNUSED, KUBE_DATA_DELETE);
     assert_order(order);
     ck_assert_uint_eq(json_array_size(api->objects), 0);
-}
-END_TEST
-
-/* --- aggregated roles ------------------------------------------------------------------------------ */
-
-#define AGGREGATED "managedFields: [{manager: clusterrole-aggregation-controller}"
-#define ROLE(name, metadata)                                                                       \
-    "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: " name         \
-    ", " metadata "}}\n---\n"
-
-/* What their controller made again after an earlier removal that was cut short: only of the set's, and
- * only what nobody else has written into. */
-START_TEST(roles_that_came_back_go)
-{
-    json_auto_t *targets = NULL, *wanted = json_object();
-    struct kube_remove_options o;
-    struct kube_remove_result result;
-
-    cluster(ROLE("back", AGGREGATED "]") ROLE("written", AGGREGATED ", {manager: kubectl}]")
-                ROLE("others", AGGREGATED "]"));
-    targets = fake_api_members(api, "set");
-    json_object_set_new(wanted, "rbac.authorization.k8s.io/ClusterRole/back", json_true());
-    json_object_set_new(wanted, "rbac.authorization.k8s.io/ClusterRole/written", json_true());
-    o = options(targets, KUBE_CRDS_IF_UNUSED, KUBE_DATA_REFUSE);
-    o.wanted = wanted;
-    ck_assert_int_eq(kube_remove(&o, &result), 0);
-    kube_remove_result_done(&result);
-    ck_assert(happened("delete rbac.authorization.k8s.io/ClusterRole/back"));
-    ck_assert(!happened("ClusterRole/written"));
-    ck_assert(!happened("ClusterRole/others"));
 }
 END_TEST
 
@@ -471,7 +440,6 @@ int main(void)
     tcase_add_test(t, a_password_without_a_claim_goes);
     tcase_add_test(t, an_interrupted_removal_keeps_the_password);
     tcase_add_test(t, a_team_stays_with_its_namespace);
-    tcase_add_test(t, roles_that_came_back_go);
     tcase_add_test(t, a_team_without_a_namespace_goes);
     tcase_add_test(t, a_team_with_content_stays);
     tcase_add_loop_test(t, a_prune_leaves_what_wanted_members_need, 0, (int)ARRAY_LEN(prunes));

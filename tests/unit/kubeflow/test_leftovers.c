@@ -12,28 +12,46 @@ static const struct fake_kind kinds[] = {
     {"", "v1", "Secret", "secrets", true},
     {"coordination.k8s.io", "v1", "Lease", "leases", true},
     {"apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", false},
+    {"rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", false},
     {NULL, NULL, NULL, NULL, false},
 };
 
-static const char objects[] =
-    "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: "
-    "refreshtokens.dex.coreos.com}}\n---\n"
-    "{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: "
-    "dex.coreos.com.example.com}}\n---\n"
-    "{apiVersion: v1, kind: ConfigMap, metadata: {name: istio-ca-root-cert, namespace: a}}\n---\n"
-    "{apiVersion: v1, kind: ConfigMap, metadata: {name: istio-ca-root-cert, namespace: b}}\n---\n"
-    "{apiVersion: v1, kind: ConfigMap, metadata: {name: mine, namespace: b}}\n---\n"
-    "{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: cert-manager-controller, "
-    "namespace: kube-system}}\n---\n"
-    "{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: kube-scheduler, namespace: "
-    "kube-system}}\n---\n"
-    "{apiVersion: v1, kind: Secret, metadata: {name: tls, namespace: a, annotations: "
-    "{cert-manager.io/certificate-name: cert}}}\n---\n"
-    "{apiVersion: v1, kind: Secret, metadata: {name: tls, namespace: b, annotations: "
-    "{cert-manager.io/certificate-name: cert}}}\n---\n"
-    "{apiVersion: v1, kind: Secret, metadata: {name: users, namespace: a, annotations: "
-    "{cert-manager.io/certificate-name: users}}}\n---\n"
-    "{apiVersion: v1, kind: Secret, metadata: {name: plain, namespace: a}}\n";
+#define CONTROLLED "{manager: clusterrole-aggregation-controller}"
+#define ROLE(name, managers)                                                                       \
+    "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: " name         \
+    ", managedFields: [" managers "]}}\n---\n"
+
+static const char objects[] = ROLE("again", CONTROLLED)
+    ROLE("written",
+         CONTROLLED ", {manager: kubectl}") "{apiVersion: apiextensions.k8s.io/v1, kind: "
+                                            "CustomResourceDefinition, metadata: {name: "
+                                            "refreshtokens.dex.coreos.com}}\n---\n"
+                                            "{apiVersion: apiextensions.k8s.io/v1, kind: "
+                                            "CustomResourceDefinition, metadata: {name: "
+                                            "dex.coreos.com.example.com}}\n---\n"
+                                            "{apiVersion: v1, kind: ConfigMap, metadata: {name: "
+                                            "istio-ca-root-cert, namespace: a}}\n---\n"
+                                            "{apiVersion: v1, kind: ConfigMap, metadata: {name: "
+                                            "istio-ca-root-cert, namespace: b}}\n---\n"
+                                            "{apiVersion: v1, kind: ConfigMap, metadata: {name: "
+                                            "mine, namespace: b}}\n---\n"
+                                            "{apiVersion: coordination.k8s.io/v1, kind: Lease, "
+                                            "metadata: {name: cert-manager-controller, "
+                                            "namespace: kube-system}}\n---\n"
+                                            "{apiVersion: coordination.k8s.io/v1, kind: Lease, "
+                                            "metadata: {name: kube-scheduler, namespace: "
+                                            "kube-system}}\n---\n"
+                                            "{apiVersion: v1, kind: Secret, metadata: {name: tls, "
+                                            "namespace: a, annotations: "
+                                            "{cert-manager.io/certificate-name: cert}}}\n---\n"
+                                            "{apiVersion: v1, kind: Secret, metadata: {name: tls, "
+                                            "namespace: b, annotations: "
+                                            "{cert-manager.io/certificate-name: cert}}}\n---\n"
+                                            "{apiVersion: v1, kind: Secret, metadata: {name: "
+                                            "users, namespace: a, annotations: "
+                                            "{cert-manager.io/certificate-name: users}}}\n---\n"
+                                            "{apiVersion: v1, kind: Secret, metadata: {name: "
+                                            "plain, namespace: a}}\n";
 
 static const struct {
     const char *gone, *retained; /* one key each */
@@ -49,6 +67,11 @@ static const struct {
     {"cert-manager.io/Certificate/a/cert", "", "Secret/a/tls "},
     {"cert-manager.io/Certificate/a/cert", "cert-manager.io/Certificate/a/cert", ""},
     {"apps/Deployment/kubeflow/katib-ui", "", ""},
+    {"rbac.authorization.k8s.io/ClusterRole/again", "",
+     "rbac.authorization.k8s.io/ClusterRole/again "},
+    {"rbac.authorization.k8s.io/ClusterRole/again", "rbac.authorization.k8s.io/ClusterRole/again",
+     ""},
+    {"rbac.authorization.k8s.io/ClusterRole/written", "", ""},
 };
 
 static int by_text(const void *a, const void *b)
