@@ -21,7 +21,7 @@
 #include "lib/kube/applyset.h"
 #include "lib/kube/client.h"
 #include "lib/kube/members.h"
-#include "unit/fake_server.h"
+#include "unit/fake_client.h"
 
 struct fake_kind {
     const char *group, *version, *kind, *plural;
@@ -235,8 +235,6 @@ static inline void fake_api_serve(struct fake_conn *c, const struct fake_request
 static inline struct fake_api *fake_api_new(const struct fake_kind *kinds, const char *objects)
 {
     struct fake_api *a = mem_calloc(1, sizeof(*a));
-    struct kube_attributes attrs = {.insecure = -1};
-    struct kube_client_options o = {.user_agent = "test"};
     struct err err = ERR_INIT;
     json_t *object;
     size_t i;
@@ -250,10 +248,7 @@ static inline struct fake_api *fake_api_new(const struct fake_kind *kinds, const
         json_object_set_new(json_object_get(object, "metadata"), "uid",
                             json_string(fake_api_meta(object, "name")));
     a->server = fake_server_new(fake_api_serve, a, NULL, NULL, 0);
-    attrs.host = a->server->url;
-    ck_assert_int_eq(kube_config_resolve(&attrs, NULL, &o.config, &err), 0);
-    a->client = kube_client_new(&o, &err);
-    ck_assert_ptr_nonnull(a->client);
+    a->client = fake_client_new(a->server, 0);
     return a;
 }
 

@@ -5,7 +5,7 @@
 
 #include "lib/kube/apply.h"
 #include "lib/kube/applyset.h"
-#include "tests/unit/fake_server.h"
+#include "unit/fake_client.h"
 
 #include "lib/base/banned.h"
 
@@ -13,12 +13,6 @@ static struct fake_server *server;
 static struct kube_client *client;
 static struct err err;
 static int watches; /* by the server's threads; read when they have ended */
-
-static const char *no_env(const char *name)
-{
-    (void)name;
-    return NULL;
-}
 
 #define GROUPS                                                                                     \
     "{\"kind\":\"APIGroupDiscoveryList\",\"items\":[{\"metadata\":{\"name\":\"cert-manager.io\"}," \
@@ -52,14 +46,10 @@ static void never_ready(struct fake_conn *c, const struct fake_request *req, voi
 
 static void setup(void)
 {
-    struct kube_attributes a = {.insecure = -1};
-    struct kube_client_options o = {.config = NULL};
 
     watches = 0;
     server = fake_server_new(never_ready, NULL, NULL, NULL, 0);
-    a.host = server->url;
-    ck_assert_int_eq(kube_config_resolve(&a, no_env, &o.config, &err), 0);
-    client = kube_client_new(&o, &err);
+    client = fake_client_new(server, 0);
 }
 
 static void teardown(void)

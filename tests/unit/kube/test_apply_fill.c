@@ -15,7 +15,7 @@
 #include "lib/kube/apply.h"
 #include "lib/kube/applyset.h"
 #include "lib/kube/ours.h"
-#include "unit/fake_server.h"
+#include "unit/fake_client.h"
 
 #include "lib/base/banned.h"
 
@@ -96,17 +96,11 @@ static void serve(struct fake_conn *c, const struct fake_request *req, void *use
 
 static void setup(void)
 {
-    struct kube_attributes attrs = {.insecure = -1};
-    struct kube_client_options o = {.user_agent = "test"};
-    struct err err = ERR_INIT;
 
     values_status = 200;
     log_setup(LOG_TRACE, keep_log);
     server = fake_server_new(serve, NULL, NULL, NULL, 0);
-    attrs.host = server->url;
-    ck_assert_msg(!kube_config_resolve(&attrs, NULL, &o.config, &err), "%s", err_msg(&err));
-    client = kube_client_new(&o, &err);
-    ck_assert_ptr_nonnull(client);
+    client = fake_client_new(server, 0);
 }
 
 static void teardown(void)

@@ -11,7 +11,7 @@
 #include "lib/kube/applyset.h"
 #include "lib/kube/discovery.h"
 #include "lib/kube/members.h"
-#include "unit/fake_server.h"
+#include "unit/fake_client.h"
 
 #include "lib/base/banned.h"
 
@@ -49,14 +49,10 @@ static void serve(struct fake_conn *c, const struct fake_request *req, void *use
 
 static void setup(void)
 {
-    struct kube_attributes attrs = {.insecure = -1};
-    struct kube_client_options o = {.user_agent = "test"};
     struct err err CLEANUP(err_done) = ERR_INIT;
 
     server = fake_server_new(serve, NULL, NULL, NULL, 0);
-    attrs.host = server->url;
-    ck_assert_msg(!kube_config_resolve(&attrs, NULL, &o.config, &err), "%s", err_msg(&err));
-    client = kube_client_new(&o, &err);
+    client = fake_client_new(server, 0);
     ck_assert_int_eq(yaml_parse_all(objects_text, strlen(objects_text), "test", &objects, &err), 0);
     options = (struct kube_apply_options){.client = client, .what = "all", .objects = objects};
     result = (struct kube_apply_result){.record = json_object()};

@@ -10,7 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/krm/object.h"
 #include "lib/krm/path.h"
-#include "tests/unit/fake_server.h"
+#include "unit/fake_client.h"
 
 #include "lib/base/banned.h"
 
@@ -123,25 +123,15 @@ static void serve_api(struct fake_conn *c, const struct fake_request *req, void 
     }
 }
 
-static const char *no_env(const char *name)
-{
-    (void)name;
-    return NULL;
-}
-
 static void setup(void)
 {
-    struct kube_attributes a = {.insecure = -1};
     struct kube_config *config = NULL;
-    struct kube_client_options o = {.user_agent = "test/1"};
 
     memset(&api, 0, sizeof(api));
     pthread_mutex_init(&api.lock, NULL);
     server = fake_server_new(serve_api, NULL, NULL, NULL, 0);
-    a.host = server->url;
-    ck_assert_int_eq(kube_config_resolve(&a, no_env, &config, NULL), 0);
     o.config = config;
-    client = kube_client_new(&o, NULL);
+    client = fake_client_new(server, 0);
 }
 
 static void teardown(void)

@@ -14,7 +14,7 @@
 #include "lib/krm/path.h"
 #include "lib/kube/lease_holder.h"
 #include "lib/kube/lease_parts.h"
-#include "unit/fake_server.h"
+#include "unit/fake_client.h"
 
 #include "lib/base/banned.h"
 
@@ -220,13 +220,9 @@ static char *holder(void)
 
 static void connect_with(int parallelism)
 {
-    struct kube_attributes attrs = {.insecure = -1, .host = server->url};
-    struct kube_client_options o = {.user_agent = "test", .parallelism = parallelism};
     struct err err CLEANUP(err_done) = ERR_INIT;
 
-    ck_assert_msg(!kube_config_resolve(&attrs, NULL, &o.config, &err), "%s", err_msg(&err));
-    client = kube_client_new(&o, &err);
-    ck_assert_msg(client != NULL, "%s", err_msg(&err));
+    client = fake_client_new(server, parallelism);
 }
 
 static void setup(void)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "tests/unit/fake_server.h"
+#include "unit/fake_client.h"
 
 #include "lib/base/banned.h"
 
@@ -39,23 +39,13 @@ static void serve_pages(struct fake_conn *c, const struct fake_request *req, voi
         fake_reply(c, p->status, "", p->body);
 }
 
-static const char *no_env(const char *name)
-{
-    (void)name;
-    return NULL;
-}
-
 static int read_members(const struct page *pages)
 {
-    struct kube_attributes a = {.insecure = -1};
-    struct kube_client_options o = {.user_agent = "test/1"};
     json_t *kinds = json_pack("[s]", "ConfigMap");
     int rc;
 
     server = fake_server_new(serve_pages, (void *)(uintptr_t)pages, NULL, NULL, 0);
-    a.host = server->url;
-    ck_assert_int_eq(kube_config_resolve(&a, no_env, &o.config, NULL), 0);
-    client = kube_client_new(&o, NULL);
+    client = fake_client_new(server, 0);
     rc = kube_members(client, "set", kinds, NULL, &members, &err);
     json_decref(kinds);
     return rc;

@@ -8,7 +8,7 @@
 #include "lib/base/mem.h"
 #include "lib/krm/path.h"
 #include "lib/krm/yaml.h"
-#include "unit/fake_server.h"
+#include "unit/fake_client.h"
 
 #include "lib/base/banned.h"
 
@@ -74,15 +74,10 @@ static void serve(struct fake_conn *c, const struct fake_request *req, void *use
 
 static void setup(void)
 {
-    struct kube_attributes attrs = {.insecure = -1};
-    struct kube_client_options o = {.user_agent = "test"};
     struct err err CLEANUP(err_done) = ERR_INIT;
 
     server = fake_server_new(serve, NULL, NULL, NULL, 0);
-    attrs.host = server->url;
-    ck_assert_msg(!kube_config_resolve(&attrs, NULL, &o.config, &err), "%s", err_msg(&err));
-    client = kube_client_new(&o, &err);
-    ck_assert_msg(client != NULL, "%s", err_msg(&err));
+    client = fake_client_new(server, 0);
     warnings = json_array();
     reviews = 0;
 }

@@ -15,7 +15,7 @@
 #include "resources/kubeflow/secret_marks.h"
 #include "resources/kubeflow/secret_recipes.h"
 #include "resources/kubeflow/secret_values.h"
-#include "unit/fake_server.h"
+#include "unit/fake_client.h"
 
 #include "lib/base/banned.h"
 
@@ -397,16 +397,11 @@ static void serve(struct fake_conn *c, const struct fake_request *req, void *use
 
 static int resolve(const json_t *objects, json_t **ret_fills, struct err *err)
 {
-    struct kube_attributes attrs = {.insecure = -1};
-    struct kube_client_options o = {.user_agent = "test"};
     struct fake_server *server = fake_server_new(serve, NULL, NULL, NULL, 0);
     struct kube_client *client;
     int rc;
 
-    attrs.host = server->url;
-    ck_assert_int_eq(kube_config_resolve(&attrs, NULL, &o.config, err), 0);
-    client = kube_client_new(&o, err);
-    ck_assert_ptr_nonnull(client);
+    client = fake_client_new(server, 0);
     rc = secret_values_resolve(client, "m", objects, NULL, NULL, ret_fills, err);
     kube_client_free(client);
     fake_server_free(server);
