@@ -125,12 +125,9 @@ static void serve_api(struct fake_conn *c, const struct fake_request *req, void 
 
 static void setup(void)
 {
-    struct kube_config *config = NULL;
-
     memset(&api, 0, sizeof(api));
     pthread_mutex_init(&api.lock, NULL);
     server = fake_server_new(serve_api, NULL, NULL, NULL, 0);
-    o.config = config;
     client = fake_client_new(server, 0);
 }
 

@@ -1,52 +1,28 @@
 /* Logins and the address in the releases themselves, rendered as a platform is. What must come out is
  * what Dex (v2.39.1 to v2.45.0), oauth2-proxy (v7.6.0 to v7.14.3) and Istio document. */
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/attr.h"
 #include "lib/base/mem.h"
 #include "lib/krm/gvk.h"
 #include "lib/krm/path.h"
 #include "lib/krm/yaml.h"
-#include "resources/kubeflow/manifests.h"
 #include "resources/kubeflow/secret_marks.h"
 #include "resources/kubeflow/settings_parts.h"
+#include "tests/unit/kubeflow/settings_releases.h"
 
 #include "lib/base/banned.h"
 
-static struct source_cache *cache;
 static const struct catalog_release *release;
 static bool whole; /* all components are rendered, which takes longer */
-
-/* Beside the repository, then where the environment says. */
-static const char *with_neighbour(const char *name)
-{
-    static const char neighbour[] = "../shared/manifests";
-
-    if (strcmp(name, "KUBEFLOW_MANIFESTS_MIRROR") != 0)
-        return NULL;
-    return !access(neighbour, R_OK) ? neighbour : getenv(name);
-}
 
 /* Whether the _i-th release is at hand. */
 static bool open_release(int i)
 {
-    struct source_cache_options o = {"", true, NULL, with_neighbour};
-    struct source_spec spec = {0};
-    const struct source *s;
-    size_t len;
-
-    release = &catalog_releases(&len)[i];
-    cache = source_cache_new(&o, NULL);
-    spec.release = release->name;
-    if (!source_open(cache, &spec, NULL, &s, NULL))
-        return true;
-    printf("release %s isn't at hand: its logins aren't checked\n", release->name);
-    source_cache_free(cache);
-    return false;
+    release = releases_at(i);
+    return release != NULL;
 }
 
 /* What has to do with logins, or all that is installed by default. */
@@ -71,16 +47,13 @@ static json_t *render_patched(json_t *values, const json_t *patches)
     json_auto_t *components = components_of();
     struct settings s = {release, CATALOG_GENERIC, components, values};
     struct manifests_request r = {.settings = &s, .patches = patches};
-    struct manifests m = {0};
     struct err err CLEANUP(err_done) = ERR_INIT;
     const char *attribute = NULL;
     json_t *objects;
 
     ck_assert_ptr_nonnull(values);
     ck_assert_msg(!settings_check(&s, &attribute, &err), "%s", err_msg(&err));
-    ck_assert_msg(!manifests_render(cache, &r, NULL, &m, &attribute, &err), "%s", err_msg(&err));
-    objects = json_incref(m.objects);
-    manifests_done(&m);
+    objects = releases_render_request(&r);
     json_decref(values);
     return objects;
 }
@@ -93,15 +66,8 @@ static json_t *render(json_t *values)
 /* As the release has it. */
 static json_t *render_plain(const char *component)
 {
-    struct manifests_request r = {.component = component, .release = release->name};
-    struct manifests m = {0};
-    const char *attribute;
-    json_t *objects;
-
-    ck_assert_int_eq(manifests_render(cache, &r, NULL, &m, &attribute, NULL), 0);
-    objects = json_incref(m.objects);
-    manifests_done(&m);
-    return objects;
+    return releases_render_request(
+        &(struct manifests_request){.component = component, .release = release->name});
 }
 
 /* An object by kind and name; names that end in "-" are followed by a hash. */
@@ -367,7 +333,6 @@ START_TEST(local_users)
     check_tokens(objects, proxy);
     check_no_old_issuer(objects);
     check_profiles(objects);
-    source_cache_free(cache);
 }
 END_TEST
 
@@ -397,7 +362,6 @@ START_TEST(default_login)
                      krm_str(need(proxy, "ConfigMap", "oauth2-proxy", "oauth2-proxy-"), "metadata",
                              "name", NULL));
     config_hash(objects);
-    source_cache_free(cache);
 }
 END_TEST
 
@@ -474,7 +438,6 @@ START_TEST(identity_provider)
     ck_assert_str_eq(krm_str(need(objects, "ConfigMap", "oauth2-proxy", "oauth2-proxy-parameters-"),
                              "data", "FORCE_HTTPS", NULL),
                      "false");
-    source_cache_free(cache);
 }
 END_TEST
 
@@ -503,7 +466,6 @@ START_TEST(identity_provider_with_reference)
                     "\"redirectURI\": \"https://kubeflow.example.com/dex/callback\"}}]");
     check_json(json_object_get(need(objects, "Profile", NULL, "ann"), "spec"),
                "{\"owner\": {\"kind\": \"User\", \"name\": \"Ann@example.com\"}}");
-    source_cache_free(cache);
 }
 END_TEST
 
@@ -531,7 +493,6 @@ START_TEST(rolls_dex)
     ck_assert_str_eq(config_hash(a), config_hash(again));
     ck_assert_str_ne(config_hash(a), config_hash(other));
     ck_assert_str_ne(config_hash(a), config_hash(patched));
-    source_cache_free(cache);
 }
 END_TEST
 
@@ -544,6 +505,7 @@ int main(void)
     int failed;
 
     catalog_releases(&len);
+    tcase_add_checked_fixture(tcase, releases_setup, releases_teardown);
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, local_users, 0, (int)len);
     tcase_add_loop_test(tcase, default_login, 0, (int)len);

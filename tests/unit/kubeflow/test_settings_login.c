@@ -9,21 +9,9 @@
 #include "lib/krm/path.h"
 #include "resources/kubeflow/secret_marks.h"
 #include "resources/kubeflow/settings_parts.h"
+#include "tests/unit/kubeflow/settings_cases.h"
 
 #include "lib/base/banned.h"
-
-/* Values and components are JSON with ' for ". */
-static json_t *json_of(const char *text)
-{
-    char *copy CLEANUP(mem_cleanup) = mem_strdup(text);
-    json_t *json;
-
-    for (char *c = copy; *c; c++)
-        *c = *c == '\'' ? '"' : *c;
-    json = json_loads(copy, JSON_DECODE_ANY, NULL);
-    ck_assert_msg(json != NULL, "%s", text);
-    return json;
-}
 
 #define ALL "['oauth2-proxy','dex','profiles','user-namespace']"
 
@@ -133,7 +121,7 @@ static const struct check_case cases[] = {
 START_TEST(says_what_can_not_be)
 {
     const struct check_case *c = &cases[_i];
-    json_auto_t *components = json_of(c->components), *values = json_of(c->values);
+    json_auto_t *components = settings_json(c->components), *values = settings_json(c->values);
     struct settings s = {catalog_release("26.03"), CATALOG_GENERIC, components, values};
     struct err err CLEANUP(err_done) = ERR_INIT;
     const char *attribute = NULL;
@@ -155,7 +143,7 @@ END_TEST
 /* What is wanted in the Secret of passwords stands in its annotations twice, once it is filled. */
 static void assert_marks_fit(const struct settings *s)
 {
-    json_auto_t *objects = json_of(
+    json_auto_t *objects = settings_json(
         "[{'kind': 'ConfigMap', 'metadata': {'namespace': 'auth', 'name': 'dex'}, 'data': "
         "{'config.yaml': 'issuer: x'}}, {'kind': 'Deployment', 'metadata': {'namespace': 'auth', "
         "'name': 'dex'}, 'spec': {'template': {}}}, {'kind': 'Secret', 'metadata': {'namespace': "
@@ -172,7 +160,7 @@ static void assert_marks_fit(const struct settings *s)
 /* As many users as may be, with addresses as long as may be. */
 START_TEST(has_limits)
 {
-    json_auto_t *components = json_of(ALL), *values = json_object();
+    json_auto_t *components = settings_json(ALL), *values = json_object();
     json_t *users = json_object();
     struct settings s = {catalog_release("26.03"), CATALOG_GENERIC, components, values};
     const char *attribute;
@@ -212,7 +200,7 @@ static const struct {
 
 START_TEST(knows_the_address)
 {
-    json_auto_t *gateway = json_of(addresses[_i].gateway),
+    json_auto_t *gateway = settings_json(addresses[_i].gateway),
                 *values = json_pack("{s:O}", "gateway", gateway);
     struct settings s = {catalog_release("26.03"), CATALOG_GENERIC, NULL, values};
     char *url CLEANUP(mem_cleanup) = settings_url(&s);
@@ -276,8 +264,8 @@ static const struct {
 
 START_TEST(says_what_is_missing)
 {
-    json_auto_t *components = json_of(ALL), *values = json_of(strange[_i].values),
-                *objects = json_of(strange[_i].objects);
+    json_auto_t *components = settings_json(ALL), *values = settings_json(strange[_i].values),
+                *objects = settings_json(strange[_i].objects);
     struct settings s = {catalog_release("26.03"), CATALOG_GENERIC, components, values};
     struct err err CLEANUP(err_done) = ERR_INIT;
     const char *attribute = NULL;

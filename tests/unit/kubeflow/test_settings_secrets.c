@@ -1,19 +1,17 @@
 /* Values with public defaults: that none is left in what the four releases render to, that everything
  * which uses one is found, and what `rotate` takes. */
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/mem.h"
 #include "lib/krm/gvk.h"
 #include "lib/krm/path.h"
 #include "lib/krm/yaml.h"
-#include "resources/kubeflow/manifests.h"
 #include "resources/kubeflow/secret_marks.h"
 #include "resources/kubeflow/secret_recipes.h"
 #include "resources/kubeflow/settings_parts.h"
+#include "tests/unit/kubeflow/settings_releases.h"
 
 #include "lib/base/banned.h"
 
@@ -31,41 +29,14 @@ static struct settings settings_of(const char *release, const json_t *values)
     return (struct settings){.release = catalog_release(release), .values = values};
 }
 
-/* Beside the repository, then where the environment says. */
-static const char *with_neighbour(const char *name)
-{
-    static const char neighbour[] = "../shared/manifests";
-
-    if (strcmp(name, "KUBEFLOW_MANIFESTS_MIRROR") != 0)
-        return NULL;
-    return !access(neighbour, R_OK) ? neighbour : getenv(name);
-}
-
 /* A platform of one component, NULL when the release isn't at hand. */
 static json_t *render(struct settings s, const char *component)
 {
-    struct source_cache_options options = {"", true, NULL, with_neighbour};
-    struct source_spec spec = {.release = s.release->name};
-    struct source_cache *cache = source_cache_new(&options, NULL);
     json_auto_t *components = json_pack("[s]", component);
-    struct manifests_request r = {.settings = &s};
-    struct err err CLEANUP(err_done) = ERR_INIT;
-    const struct source *source = NULL;
-    struct manifests m = {0};
-    const char *attribute;
-    json_t *objects = NULL;
 
-    s.components = components;
-    if (source_open(cache, &spec, NULL, &source, NULL)) {
-        printf("release %s isn't at hand: %s isn't checked\n", s.release->name, component);
-    } else {
-        ck_assert_msg(!manifests_render(cache, &r, NULL, &m, &attribute, &err), "%s: %s: %s",
-                      s.release->name, component, err_msg(&err));
-        objects = json_incref(m.objects);
-        manifests_done(&m);
-    }
-    source_cache_free(cache);
-    return objects;
+    if (!releases_named(s.release->name))
+        return NULL;
+    return releases_render(s.release, CATALOG_GENERIC, components, s.values);
 }
 
 /* --- what the releases render to ---------------------------------------------------------------- */
@@ -350,6 +321,7 @@ int main(void)
     tcase_add_loop_test(t, what_is_rotated_is_installed, 0, (int)ARRAY_LEN(owners));
     tcase_add_test(t, what_is_missing_is_named);
     suite_add_tcase(s, t);
+    tcase_add_checked_fixture(whole, releases_setup, releases_teardown);
     tcase_set_timeout(whole, 120);
     tcase_add_loop_test(whole, all_readers_are_found, 0, (int)ARRAY_LEN(facts));
     tcase_add_loop_test(whole, no_default_is_left, 0, (int)len);
