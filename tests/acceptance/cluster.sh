@@ -18,6 +18,19 @@ cluster_stop() { # [directory]
 ctl() { "$BUILD/cluster" ctl --dir "$CLUSTER_DIR" "$@"; }
 k() { kubectl --kubeconfig "$KUBECONFIG_FILE" "$@"; }
 
+# The head of a main.tf: the provider, connected to the control plane or as it is told.
+provider_block() { # [attributes]
+    local connection="config_path = \"$KUBECONFIG_FILE\""
+    cat <<HCL
+terraform {
+  required_providers { kubeflow = { source = "mlops8020/kubeflow" } }
+}
+provider "kubeflow" {
+  ${1:-$connection}
+}
+HCL
+}
+
 # How many requests a method and path have had since ctl reset-counts.
 requests() { # method path-regex
     ctl requests "{\"method\":\"$1\",\"path\":\"$2\"}" | jq '.requests | length'

@@ -58,15 +58,9 @@ also() {
 
 # main.tf: the provider and one component; further attributes come on stdin.
 config() { # [provider attributes]
-    local connection="config_path = \"$KUBECONFIG_FILE\""
     {
+        provider_block "$@"
         cat <<HCL
-terraform {
-  required_providers { kubeflow = { source = "mlops8020/kubeflow" } }
-}
-provider "kubeflow" {
-  ${1:-$connection}
-}
 resource "kubeflow_component" "app" {
   name = "$NS"
   path = "app"

@@ -13,13 +13,8 @@ cluster_start
 # main.tf: a platform of a few components; on_destroy and the like come on stdin.
 config() { # components (HCL list)
     {
+        provider_block
         cat <<HCL
-terraform {
-  required_providers { kubeflow = { source = "mlops8020/kubeflow" } }
-}
-provider "kubeflow" {
-  config_path = "$KUBECONFIG_FILE"
-}
 resource "kubeflow_platform" "this" {
   release             = "$RELEASE"
   allow_default_login = true

@@ -14,13 +14,8 @@ cluster_start
 # main.tf: the provider and a platform of the release; further attributes come on stdin.
 config() { # release
     {
+        provider_block
         cat <<HCL
-terraform {
-  required_providers { kubeflow = { source = "mlops8020/kubeflow" } }
-}
-provider "kubeflow" {
-  config_path = "$KUBECONFIG_FILE"
-}
 resource "kubeflow_platform" "this" {
   release = "$1"
 HCL

@@ -20,14 +20,7 @@ cluster_start
 config() { # component...
     local name after=
     {
-        cat <<HCL
-terraform {
-  required_providers { kubeflow = { source = "mlops8020/kubeflow" } }
-}
-provider "kubeflow" {
-  config_path = "$KUBECONFIG_FILE"
-}
-HCL
+        provider_block
         for name; do
             echo "resource \"kubeflow_component\" \"${name//-/_}\" {"
             echo "  name    = \"$name\""

@@ -40,13 +40,8 @@ YAML
 
 config() {
     {
+        provider_block
         cat <<HCL
-terraform {
-  required_providers { kubeflow = { source = "mlops8020/kubeflow" } }
-}
-provider "kubeflow" {
-  config_path = "$KUBECONFIG_FILE"
-}
 resource "kubeflow_component" "app" {
   name = "$NS"
   path = "app"
