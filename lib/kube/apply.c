@@ -84,7 +84,7 @@ static bool is_crd(const json_t *object)
 static bool can_be_unready(const struct node *n)
 {
     return kube_readiness_matters(n->resource->group, n->resource->kind) &&
-           strcmp(krm_str(n->object, "metadata", "annotations", APPLYSET_WAIT, NULL), "never") != 0;
+           applyset_is_waited_for(n->object);
 }
 
 /* Subscribes to the kind of a node, once per kind. */

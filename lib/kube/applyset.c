@@ -136,11 +136,14 @@ static const struct kube_resource *leases(void)
     return kube_builtin_resource("coordination.k8s.io", "v1", "Lease");
 }
 
+bool applyset_is_waited_for(const json_t *object)
+{
+    return strcmp(krm_str(object, "metadata", "annotations", APPLYSET_WAIT, NULL), "never") != 0;
+}
+
 const char *applyset_component(const json_t *object)
 {
-    const char *name = krm_str(object, "metadata", "annotations", APPLYSET_COMPONENT, NULL);
-
-    return name[0] ? name : krm_str(object, "metadata", "labels", APPLYSET_COMPONENT, NULL);
+    return krm_str(object, "metadata", "annotations", APPLYSET_COMPONENT, NULL);
 }
 
 /* The parent that a ConfigMap is. */

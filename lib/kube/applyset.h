@@ -33,8 +33,11 @@
  * only by something that comes after the apply, such as a DNS record. */
 #define APPLYSET_WAIT APPLYSET_ANNOTATION("wait")
 
-/* On members of a set of several components, as an annotation or a label: which one. */
+/* On members of a set of several components: which one. */
 #define APPLYSET_COMPONENT APPLYSET_ANNOTATION("component")
+
+/* Whether its readiness is waited for, where its kind has any. */
+bool applyset_is_waited_for(const json_t *object);
 
 /* The component that an object names, "" when it names none. Borrowed. */
 const char *applyset_component(const json_t *object);

@@ -147,6 +147,20 @@ static int add_secrets(struct kube_client *c, const char *namespace, const json_
     return 0;
 }
 
+#define ROLES "rbac.authorization.k8s.io/ClusterRole/" /* beginning of their keys */
+
+static bool had_roles(const json_t *gone)
+{
+    const char *key;
+    json_t *unused;
+
+    json_object_foreach ((json_t *)gone, key, unused) {
+        if (!strncmp(key, ROLES, strlen(ROLES)))
+            return true;
+    }
+    return false;
+}
+
 /* Roles that were deleted and are there again, from their controller alone: what somebody else has
  * written into is nobody's leftover. */
 static int add_roles(struct kube_client *c, const json_t *gone, const json_t *retained,
@@ -160,7 +174,11 @@ static int add_roles(struct kube_client *c, const json_t *gone, const json_t *re
     json_auto_t *items = NULL;
     const json_t *item;
     size_t i;
-    int rc = list(c, &roles, cancel, &resource, &items, err);
+    int rc;
+
+    if (!had_roles(gone))
+        return 0;
+    rc = list(c, &roles, cancel, &resource, &items, err);
 
     if (rc)
         return rc;

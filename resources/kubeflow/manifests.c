@@ -253,7 +253,7 @@ static int adjust(void *arg, const char *name, json_t *objects, struct err *err)
         return err_wrap(err, "component %s", name);
     }
     json_array_foreach (objects, i, object)
-        krm_set_annotation(object, MANIFESTS_COMPONENT, name);
+        krm_set_annotation(object, APPLYSET_COMPONENT, name);
     return 0;
 }
 
@@ -379,8 +379,7 @@ static int settle(json_t *objects, const struct manifests_request *r, const char
 
     json_array_foreach (objects, i, object) {
         char *key CLEANUP(mem_cleanup) = NULL;
-        const char *component =
-            krm_str(object, "metadata", "annotations", MANIFESTS_COMPONENT, NULL);
+        const char *component = applyset_component(object);
         int rc;
 
         settle_namespace(object, objects, r->settings ? component : r->component);
@@ -419,8 +418,7 @@ static int finish(json_t *objects, const struct settings *s, const char **ret_at
         int rc;
 
         json_array_foreach (objects, i, object) {
-            if (!strcmp(krm_str(object, "metadata", "annotations", MANIFESTS_COMPONENT, NULL),
-                        json_string_value(name)))
+            if (!strcmp(applyset_component(object), json_string_value(name)))
                 json_array_append(own, object);
         }
         rc = settings_finish(s, json_string_value(name), own, ret_attribute, err);
@@ -446,9 +444,7 @@ static json_t *count_components(const json_t *objects, const struct settings *s)
                                       0));
     }
     json_array_foreach (objects, i, object) {
-        json_t *n = json_object_get(json_object_get(out, krm_str(object, "metadata", "annotations",
-                                                                 MANIFESTS_COMPONENT, NULL)),
-                                    "objects");
+        json_t *n = json_object_get(json_object_get(out, applyset_component(object)), "objects");
 
         json_integer_set(n, json_integer_value(n) + 1);
     }

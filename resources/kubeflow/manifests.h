@@ -40,9 +40,6 @@ struct manifests {
                            NULL */
 };
 
-/* On each object of a platform: the component that it belongs to. */
-#define MANIFESTS_COMPONENT APPLYSET_COMPONENT
-
 void manifests_done(struct manifests *m);
 
 /* On failure *ret_attribute names the attribute to blame ("release", "path", "patches", ...). */

@@ -221,11 +221,6 @@ static int render(struct tf_context *ctx, const struct tf_value *v, struct manif
 
 /* --- outputs ------------------------------------------------------------------------------------ */
 
-static const char *component_of(const json_t *object)
-{
-    return krm_str(object, "metadata", "annotations", MANIFESTS_COMPONENT, NULL);
-}
-
 /* name -> {"version", "objects", "digest"}: the digest is that of the objects' hashes. */
 static json_t *resolved(const struct manifests *m, const json_t *hashes)
 {
@@ -240,7 +235,7 @@ static json_t *resolved(const struct manifests *m, const json_t *hashes)
         json_array_foreach (m->objects, i, object) {
             char *key CLEANUP(mem_cleanup) = NULL;
 
-            if (strcmp(component_of(object), name) != 0)
+            if (strcmp(applyset_component(object), name) != 0)
                 continue;
             key = kube_key(object);
             json_object_set(own, key, json_object_get(hashes, key));

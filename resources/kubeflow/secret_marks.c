@@ -22,7 +22,7 @@ static json_t *annotation_of(const json_t *object, const char *name)
 
 json_t *secret_marks_of(const json_t *object)
 {
-    return annotation_of(object, SECRET_MARKS);
+    return annotation_of(object, APPLYSET_VALUES);
 }
 
 json_t *secret_marks_filled(const json_t *secret)
@@ -45,7 +45,7 @@ static void note(json_t *object, const char *key, const char *text)
         marks = json_object();
     json_object_set_new(marks, key, json_string(text));
     dump = secret_marks_text(marks);
-    krm_set_annotation(object, SECRET_MARKS, dump);
+    krm_set_annotation(object, APPLYSET_VALUES, dump);
 }
 
 void secret_mark(json_t *secret, const char *key, const char *name, const char *version)

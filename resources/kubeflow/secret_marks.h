@@ -4,16 +4,16 @@
  * rendering, hashes, plan or state. The Secret that holds it is rendered without it, with an annotation
  * that says which value, in which version, comes under which key; pods that read it carry the
  * versions as an annotation and roll when one changes. Values are put in when objects are applied
- * (secret_values.h). */
+ * (secret_values.h).
+ *
+ * Both annotations are APPLYSET_VALUES, JSON text: on Secrets key -> "<name>#<version>", on pod
+ * templates name -> version. */
 #ifndef KUBEFLOW_SECRET_MARKS_H
 #define KUBEFLOW_SECRET_MARKS_H
 
 #include <jansson.h>
 
 #include "lib/kube/applyset.h"
-
-/* On Secrets: JSON text, key -> "<name>#<version>". On pod templates: name -> version. */
-#define SECRET_MARKS APPLYSET_VALUES
 
 /* Key of a Secret holds the value `name` ("cookie_secret", "user_password/ml@example.com"): takes out
  * what the release has under it, also in stringData. */

@@ -182,7 +182,7 @@ static int check_mark(const json_t *object, const json_t *mark, struct err *err)
         return 0;
     return err_set(err, ERR_INVALID, "Secret %s/%s: annotation %s names no value that is known",
                    krm_str(object, "metadata", "namespace", NULL),
-                   krm_str(object, "metadata", "name", NULL), SECRET_MARKS);
+                   krm_str(object, "metadata", "name", NULL), APPLYSET_VALUES);
 }
 
 /* What one Secret knows of the values that it is to hold. */

@@ -127,10 +127,8 @@ static bool wants_full(const char *group_name, const char *kind)
 static enum kube_readiness readiness_of(const json_t *object, struct buf *why)
 {
     struct gvk gvk = gvk_of(object);
-    bool waited =
-        strcmp(krm_str(object, "metadata", "annotations", APPLYSET_WAIT, NULL), "never") != 0;
 
-    if (waited && wants_full(gvk.group, gvk.kind))
+    if (applyset_is_waited_for(object) && wants_full(gvk.group, gvk.kind))
         return kube_readiness_of(object, why);
     if (!krm_get(object, "metadata", "deletionTimestamp", NULL))
         return KUBE_READY;

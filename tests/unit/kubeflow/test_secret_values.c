@@ -40,7 +40,7 @@ static json_t *wanted(const char *name, const char *marks, const char *name2, co
         json_array_append_new(out,
                               json_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s}}}", "apiVersion", "v1",
                                         "kind", "Secret", "metadata", "namespace", "ns", "name",
-                                        names[i], "annotations", SECRET_MARKS, texts[i]));
+                                        names[i], "annotations", APPLYSET_VALUES, texts[i]));
     return out;
 }
 
@@ -302,7 +302,7 @@ START_TEST(unmarked_objects_are_left_alone)
 {
     json_auto_t *objects =
         yaml("[{apiVersion: v1, kind: Secret, metadata: {name: a, namespace: ns}}, {apiVersion: v1,"
-             " kind: ConfigMap, metadata: {name: b, namespace: ns, annotations: {" SECRET_MARKS
+             " kind: ConfigMap, metadata: {name: b, namespace: ns, annotations: {" APPLYSET_VALUES
              ": '{\"x\":\"cookie_secret#1\"}'}}}]");
     json_auto_t *fills = decide(objects, NULL, NULL);
 

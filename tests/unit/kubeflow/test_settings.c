@@ -87,8 +87,7 @@ static void check_claims(const struct catalog_release *r, const json_t *objects)
         if (strcmp(claims[c].release, r->name) != 0)
             continue;
         object = releases_find(objects, "PersistentVolumeClaim", "kubeflow", claims[c].name);
-        ck_assert_str_eq(krm_str(object, "metadata", "annotations", MANIFESTS_COMPONENT, NULL),
-                         claims[c].component);
+        ck_assert_str_eq(applyset_component(object), claims[c].component);
         ck_assert_str_eq(krm_str(object, "spec", "storageClassName", NULL), "fast");
         ck_assert_str_eq(krm_str(object, "spec", "resources", "requests", "storage", NULL),
                          strcmp(claims[c].name, "mysql-pv-claim") ? claims[c].size : "55Gi");

@@ -151,8 +151,8 @@ static void assert_marks_fit(const struct settings *s)
     size_t size;
 
     ck_assert_int_eq(login_adjust_dex_users(s, objects, NULL), 0);
-    size =
-        strlen(krm_str(json_array_get(objects, 2), "metadata", "annotations", SECRET_MARKS, NULL));
+    size = strlen(
+        krm_str(json_array_get(objects, 2), "metadata", "annotations", APPLYSET_VALUES, NULL));
     ck_assert_uint_gt(size, 0);
     ck_assert_uint_lt(2 * size + 1024 /* the other annotations */, 256 << 10);
 }

@@ -77,7 +77,7 @@ static const struct {
 static json_t *marks_of_pods(const json_t *workload)
 {
     const char *text =
-        krm_str(workload, "spec", "template", "metadata", "annotations", SECRET_MARKS, NULL);
+        krm_str(workload, "spec", "template", "metadata", "annotations", APPLYSET_VALUES, NULL);
 
     return text[0] ? json_loads(text, 0, NULL) : NULL;
 }
