@@ -284,6 +284,7 @@ int main(void)
     SRunner *runner;
     int failed;
 
+    tcase_set_timeout(tcase, 60); /* hundreds of users, under the sanitizers */
     tcase_add_loop_test(tcase, says_what_can_not_be, 0, (int)ARRAY_LEN(cases));
     tcase_add_test(tcase, has_limits);
     tcase_add_loop_test(tcase, knows_the_address, 0, (int)ARRAY_LEN(addresses));

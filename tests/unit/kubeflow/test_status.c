@@ -121,9 +121,9 @@ START_TEST(by_component)
           true,
           "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: n, annotations: "
           "{terraform-provider-kubeflow/component: z}}}\n---\n"
-          "{apiVersion: v1, kind: ConfigMap, metadata: {name: d, namespace: n, labels: "
+          "{apiVersion: v1, kind: ConfigMap, metadata: {name: d, namespace: n, annotations: "
           "{terraform-provider-kubeflow/component: a}}}\n---\n"
-          "{apiVersion: v1, kind: ConfigMap, metadata: {name: e, namespace: n, labels: "
+          "{apiVersion: v1, kind: ConfigMap, metadata: {name: e, namespace: n, annotations: "
           "{terraform-provider-kubeflow/component: a}}}\n---\n"
           "{apiVersion: v1, kind: ConfigMap, metadata: {name: f, namespace: n}}\n",
           NULL);
