@@ -77,7 +77,6 @@ static void serve(struct fake_conn *c, const struct fake_request *req, void *use
 
 static void setup(void)
 {
-    struct err err CLEANUP(err_done) = ERR_INIT;
     json_auto_t *crd = json_loads(certificate_crd, 0, NULL);
 
     status = 0;

@@ -220,7 +220,6 @@ static char *holder(void)
 
 static void connect_with(int parallelism)
 {
-    struct err err CLEANUP(err_done) = ERR_INIT;
 
     client = fake_client_new(server, parallelism);
 }
