@@ -131,6 +131,12 @@ provider_processes() {
     done
 }
 
+# A process that ended between the look and the signal is as good as killed.
+kill_providers() {
+    local p
+    for p in $(provider_processes); do kill -9 "$p" 2>/dev/null || true; done
+}
+
 no_provider_process() { [ -z "$(provider_processes)" ]; }
 no_socket() { [ -z "$(find "$WORK/tmp" -name plugin.sock 2>/dev/null)" ]; }
 
@@ -163,8 +169,7 @@ run_one() { # name
         sed 's/^/    /' "$WORK/log"
         failed=$((failed + 1))
     fi
-    local p
-    for p in $(provider_processes); do kill -9 "$p"; done
+    kill_providers
 }
 
 selected() { # name filter...

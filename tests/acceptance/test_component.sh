@@ -89,7 +89,7 @@ start_apply() {
 
 kill_provider() {
     eventually any_provider_process
-    provider_processes | xargs kill -9
+    kill_providers
     sleep 0.2
     find tmp -name plugin.sock -delete # nobody is left to do it
 }

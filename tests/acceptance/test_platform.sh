@@ -225,7 +225,7 @@ until_done() { # times terraform-arguments...
         setsid terraform "$@" -no-color -auto-approve >"out.$i" 2>&1 </dev/null &
         local pid=$!
         sleep "$((RANDOM % 4)).$((RANDOM % 10))"
-        provider_processes | xargs -r kill -9
+        kill_providers
         wait "$pid" && { echo "run $i got through"; break; }
         find tmp -name plugin.sock -delete
     done

@@ -74,8 +74,6 @@ static void serve(struct fake_conn *c, const struct fake_request *req, void *use
 
 static void setup(void)
 {
-    struct err err CLEANUP(err_done) = ERR_INIT;
-
     server = fake_server_new(serve, NULL, NULL, NULL, 0);
     client = fake_client_new(server, 0);
     warnings = json_array();
