@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
-#include "lib/krm/yaml.h"
+#include "lib/krm/yaml_stream.h"
 #include "provider/cli/cli.h"
 #include "resources/kubeflow/manifests.h"
 
@@ -18,20 +18,7 @@ static int print_json(const json_t *objects, FILE *out, struct err *err)
 
 static int print_yaml(const json_t *objects, FILE *out, struct err *err)
 {
-    const json_t *object;
-    size_t i;
-
-    json_array_foreach (objects, i, object) {
-        struct buf text CLEANUP(buf_done);
-        int rc;
-
-        buf_init(&text, BUF_MAX_DOCUMENT);
-        rc = yaml_write(object, YAML_SORT_KEYS, &text, err);
-        if (rc)
-            return rc;
-        fprintf(out, "%s%s", i ? "---\n" : "", buf_str(&text));
-    }
-    return 0;
+    return yaml_print_documents(objects, YAML_SORT_KEYS, out, err);
 }
 
 static const struct {

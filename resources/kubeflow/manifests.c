@@ -299,16 +299,6 @@ static const char *subject(const struct manifests_request *r)
     return r->settings ? "the platform" : r->component ? r->component : r->path ? r->path : r->url;
 }
 
-/* A directory on disk has no tree of its own to take the digest of: what it renders to has one. */
-static char *digest_of_objects(const json_t *objects)
-{
-    char *text CLEANUP(mem_cleanup) = krm_canonical_json(objects);
-    char hex[HASH_HEX_SIZE];
-
-    hash_sha256_hex(text, strlen(text), hex);
-    return mem_printf("sha256:%s", hex);
-}
-
 int manifests_build(struct source_cache *sources, const struct manifests_request *r,
                     const struct manifests_warnings *w, struct cancel *cancel,
                     struct manifests *ret, const char **ret_attribute, struct err *err)
@@ -332,7 +322,7 @@ int manifests_build(struct source_cache *sources, const struct manifests_request
     if (rc)
         return err_wrap(err, "rendering %s", subject(r));
     ret->objects = objects;
-    ret->digest = src ? mem_strdup(src->digest) : digest_of_objects(objects);
+    ret->digest = src ? mem_strdup(src->digest) : NULL;
     ret->version = mem_strdup(p.component ? p.component->version : "");
     ret->needs = needs_of(p.component);
     return 0;
@@ -456,6 +446,16 @@ static void log_warning(void *arg, const char *message)
     log_debug("kubeflow.manifests", "%s: %s", (const char *)arg, message);
 }
 
+/* A directory on disk has no tree of its own to take the digest of: what it renders to has one. */
+static char *digest_of_objects(const json_t *objects)
+{
+    char *text CLEANUP(mem_cleanup) = krm_canonical_json(objects);
+    char hex[HASH_HEX_SIZE];
+
+    hash_sha256_hex(text, strlen(text), hex);
+    return mem_printf("sha256:%s", hex);
+}
+
 int manifests_render(struct source_cache *sources, const struct manifests_request *r,
                      struct cancel *cancel, struct manifests *ret, const char **ret_attribute,
                      struct err *err)
@@ -464,6 +464,8 @@ int manifests_render(struct source_cache *sources, const struct manifests_reques
     struct manifests m = {0};
     int rc = manifests_build(sources, r, &warnings, cancel, &m, ret_attribute, err);
 
+    if (!rc && !m.digest)
+        m.digest = digest_of_objects(m.objects);
     if (!rc && r->settings)
         rc = finish(m.objects, r->settings, ret_attribute, err);
     if (!rc)

@@ -47,8 +47,9 @@ int manifests_render(struct source_cache *sources, const struct manifests_reques
                      struct cancel *cancel, struct manifests *ret, const char **ret_attribute,
                      struct err *err) WARN_UNUSED;
 
-/* What `kustomize build` would print, before anything of this provider's is done to it. Warnings of
- * kustomizations (deprecated fields and the like) go to w->warn. */
+/* What `kustomize build` would print, before anything of this provider's is done to it; the digest is
+ * NULL for a directory on disk. Warnings of kustomizations (deprecated fields and the like) go to
+ * w->warn. */
 struct manifests_warnings {
     void (*warn)(void *arg, const char *message); /* or NULL */
     void *arg;

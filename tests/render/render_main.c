@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/krm/yaml.h"
+#include "lib/krm/yaml_stream.h"
 #include "lib/kustomize/kustomize.h"
 #include "tests/render/mirror.h"
 
@@ -24,23 +24,10 @@ static void warn(void *arg, const char *message)
 
 static int print(const json_t *objects, const char *format, struct err *err)
 {
-    json_t *object;
-    size_t i;
-
-    if (strcmp(format, "json") == 0) {
-        json_dumpf(objects, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
-        putchar('\n');
-        return 0;
-    }
-    json_array_foreach (objects, i, object) {
-        struct buf out CLEANUP(buf_done);
-        int rc;
-
-        buf_init(&out, BUF_MAX_DOCUMENT);
-        if ((rc = yaml_write(object, YAML_SORT_KEYS, &out, err)))
-            return rc;
-        printf("%s%s", i ? "---\n" : "", buf_str(&out));
-    }
+    if (strcmp(format, "yaml") == 0)
+        return yaml_print_documents(objects, YAML_SORT_KEYS, stdout, err);
+    json_dumpf(objects, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+    putchar('\n');
     return 0;
 }
 
