@@ -54,7 +54,7 @@ static void put_finalizers(const struct removal *r, const json_t *finalizers, st
 
         buf_printf(text, "%s%s", i ? ", " : "; it waits for its finalizers: ", name);
         if (who)
-            buf_printf(text, " (which %s clears)", who);
+            buf_printf(text, " (cleared by %s)", who);
     }
     buf_puts(text, ". The controller that clears them has to run; if it is gone for good, "
                    "remove the finalizers by hand");

@@ -414,7 +414,7 @@ START_TEST(a_finalizer_is_named_with_its_controller)
     ck_assert_int_eq(kube_remove(&o, &result), ERR_TIMEOUT);
     ck_assert_str_eq(result.problems.at[0].key, "teams.example.com/Team/team");
     ck_assert_ptr_nonnull(strstr(result.problems.at[0].text,
-                                 "example.com/team (which Deployment system/controller clears), "
+                                 "example.com/team (cleared by Deployment system/controller), "
                                  "example.com/other"));
     /* the controller still has work to do */
     ck_assert(!happened("delete apps/Deployment/system/controller"));
