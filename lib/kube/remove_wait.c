@@ -56,8 +56,8 @@ static void put_finalizers(const struct removal *r, const json_t *finalizers, st
         if (who)
             buf_printf(text, " (cleared by %s)", who);
     }
-    buf_puts(text, ". The controller that clears them has to run; if it is gone for good, "
-                   "remove the finalizers by hand");
+    buf_puts(text, ". Who clears them has to run; where a controller is gone for good, remove its "
+                   "own finalizer by hand, and no other");
 }
 
 static void report_left(struct removal *r, json_t *left)

@@ -416,6 +416,9 @@ START_TEST(a_finalizer_is_named_with_its_controller)
     ck_assert_ptr_nonnull(strstr(result.problems.at[0].text,
                                  "example.com/team (cleared by Deployment system/controller), "
                                  "example.com/other"));
+    /* without the others, what belongs to it would be left behind */
+    ck_assert_ptr_nonnull(
+        strstr(result.problems.at[0].text, "remove its own finalizer by hand, and no other"));
     /* the controller still has work to do */
     ck_assert(!happened("delete apps/Deployment/system/controller"));
     kube_remove_result_done(&result);
