@@ -10,7 +10,7 @@
 
 #include "lib/base/banned.h"
 
-/* More don't pay: then the emitter is faster than what makes the documents. */
+/* However many processors a machine has. */
 #define MAX_THREADS 8
 
 struct work {

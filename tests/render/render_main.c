@@ -24,7 +24,7 @@ static void warn(void *arg, const char *message)
 
 static int print(const json_t *objects, const char *format, struct err *err)
 {
-    if (strcmp(format, "yaml") == 0)
+    if (strcmp(format, "json"))
         return yaml_print_documents(objects, YAML_SORT_KEYS, stdout, err);
     json_dumpf(objects, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
     putchar('\n');
