@@ -3,6 +3,7 @@
 #include "lib/krm/path.h"
 #include "lib/krm/yaml.h"
 #include "lib/kustomize/accumulate.h"
+#include "lib/kustomize/ahead.h"
 #include "lib/kustomize/kustomize.h"
 #include "lib/kustomize/nameref.h"
 #include "lib/kustomize/openapi.h"
@@ -162,6 +163,7 @@ int kustomize_build(const struct kustomize_options *options, json_t **ret_object
         err = &own;
     ctx.strings = intern_new(arena);
     ctx.defaults = config_make_default(&ctx);
+    ctx.ahead = ahead_read(options);
     rc = target_open(&ctx, NULL, options->loader, options->path, &t, err);
     if (!rc) {
         rc = build_target(&t, ret_objects, err);
@@ -171,5 +173,6 @@ int kustomize_build(const struct kustomize_options *options, json_t **ret_object
         resource_done(ctx.resources.at[i]);
     vec_done(&ctx.resources);
     openapi_done(&ctx);
+    ahead_free(ctx.ahead);
     return rc;
 }

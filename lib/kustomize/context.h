@@ -7,6 +7,7 @@
 #include "lib/kustomize/intern.h"
 #include "lib/kustomize/kustomize.h"
 
+struct ahead;
 struct config;
 struct openapi;
 struct resource;
@@ -22,6 +23,7 @@ struct context {
     struct intern *strings;
     const struct kustomize_options *options;
     const struct config *defaults;
+    struct ahead *ahead;
     struct openapi *openapi; /* or NULL */
     unsigned metadata;       /* METADATA_* */
     VEC(struct resource *)

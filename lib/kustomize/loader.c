@@ -165,10 +165,11 @@ struct dir_loader {
     char *root; /* absolute, without symbolic links or a final slash */
     pthread_mutex_t lock;
     struct table files;
+    struct table dirs; /* path -> real path */
 };
 
-/* The real path of a file below the root, or NULL with errno; EXDEV when it is outside. */
-static char *dir_resolve(const struct dir_loader *d, const char *path)
+/* The real path of what is below the root, or NULL with errno; EXDEV when it is outside. */
+static char *resolve_links(const struct dir_loader *d, const char *path)
 {
     char *joined CLEANUP(mem_cleanup) = mem_printf("%s/%s", d->root, path);
     char *real = realpath(joined, NULL);
@@ -182,13 +183,53 @@ static char *dir_resolve(const struct dir_loader *d, const char *path)
     return real;
 }
 
+/* The same for a directory, remembered: following the links of a long path takes a system call for
+ * each of its parts, and there are as many files as there are lookups. Locked by the caller. */
+static const char *resolve_dir(struct dir_loader *d, const char *path)
+{
+    struct file *f = table_find(&d->dirs, path);
+    char *real;
+
+    if (f)
+        return f->data;
+    if (!(real = resolve_links(d, path)))
+        return NULL;
+    f = table_insert(&d->dirs, path, LOADER_DIR);
+    f->data = real;
+    return real;
+}
+
+/* As resolve_links, with what stands there. Locked by the caller. */
+static char *dir_resolve(struct dir_loader *d, const char *path, struct stat *ret_st)
+{
+    const char *slash = strrchr(path, '/');
+    char *parent CLEANUP(mem_cleanup) = mem_strndup(path, slash ? (size_t)(slash - path) : 0);
+    const char *real_parent = is_root(path) ? NULL : resolve_dir(d, parent);
+    char *real = NULL;
+
+    if (real_parent) {
+        real = mem_printf("%s/%s", real_parent, slash ? slash + 1 : path);
+        if (lstat(real, ret_st) == 0 && !S_ISLNK(ret_st->st_mode))
+            return real;
+        free(real);
+    }
+    real = resolve_links(d, path);
+    if (real && stat(real, ret_st) == 0)
+        return real;
+    free(real);
+    return NULL;
+}
+
 static enum loader_kind dir_stat(struct loader *l, const char *path)
 {
     struct dir_loader *d = (struct dir_loader *)l;
-    char *real CLEANUP(mem_cleanup) = dir_resolve(d, path);
+    char *real CLEANUP(mem_cleanup) = NULL;
     struct stat st;
 
-    if (!real || stat(real, &st) != 0)
+    pthread_mutex_lock(&d->lock);
+    real = dir_resolve(d, path, &st);
+    pthread_mutex_unlock(&d->lock);
+    if (!real)
         return LOADER_NONE;
     return S_ISDIR(st.st_mode) ? LOADER_DIR : S_ISREG(st.st_mode) ? LOADER_FILE : LOADER_NONE;
 }
@@ -228,7 +269,8 @@ static int read_fd(int fd, const char *path, char **ret_data, size_t *ret_len, s
 
 static int dir_load(struct dir_loader *d, const char *path, struct file **ret_file, struct err *err)
 {
-    char *real CLEANUP(mem_cleanup) = dir_resolve(d, path);
+    struct stat st;
+    char *real CLEANUP(mem_cleanup) = dir_resolve(d, path, &st);
     struct file *f;
     size_t len = 0;
     char *data = NULL;
@@ -277,6 +319,7 @@ static void dir_free(struct loader *l)
     struct dir_loader *d = (struct dir_loader *)l;
 
     table_done(&d->files);
+    table_done(&d->dirs);
     pthread_mutex_destroy(&d->lock);
     free(d->root);
     free(d);

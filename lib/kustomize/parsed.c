@@ -6,6 +6,7 @@
 
 #include "lib/base/hash.h"
 #include "lib/base/mem.h"
+#include "lib/krm/yaml.h"
 
 #include "lib/base/banned.h"
 
@@ -33,14 +34,10 @@ void parsed_free(struct parsed *p)
     free(p);
 }
 
-json_t *parsed_get(struct parsed *p, const char *text, size_t len)
+static json_t *get(struct parsed *p, const char *key)
 {
-    char key[HASH_HEX_SIZE];
     json_t *kept, *copy;
 
-    if (!p || len > PARSED_MAX_FILE)
-        return NULL;
-    hash_sha256_hex(text, len, key);
     pthread_mutex_lock(&p->lock);
     kept = json_incref(json_object_get(p->trees, key));
     pthread_mutex_unlock(&p->lock);
@@ -49,13 +46,11 @@ json_t *parsed_get(struct parsed *p, const char *text, size_t len)
     return copy;
 }
 
-void parsed_put(struct parsed *p, const char *text, size_t len, const json_t *documents)
+static void put(struct parsed *p, const char *key, size_t len, const json_t *documents)
 {
-    char key[HASH_HEX_SIZE];
+    json_t *copy;
     bool room;
 
-    if (!p || len > PARSED_MAX_FILE)
-        return;
     pthread_mutex_lock(&p->lock);
     room = len <= PARSED_MAX_BYTES - p->bytes;
     if (room)
@@ -63,9 +58,24 @@ void parsed_put(struct parsed *p, const char *text, size_t len, const json_t *do
     pthread_mutex_unlock(&p->lock);
     if (!room)
         return;
-    hash_sha256_hex(text, len, key);
-    documents = json_deep_copy(documents);
+    copy = json_deep_copy(documents);
     pthread_mutex_lock(&p->lock);
-    json_object_set_new(p->trees, key, (json_t *)documents);
+    json_object_set_new(p->trees, key, copy);
     pthread_mutex_unlock(&p->lock);
+}
+
+int parsed_read(struct parsed *p, const char *text, size_t len, const char *name,
+                json_t **ret_documents, struct err *err)
+{
+    char key[HASH_HEX_SIZE];
+    int rc;
+
+    if (!p || len > PARSED_MAX_FILE)
+        return yaml_parse_blanks(text, len, name, ret_documents, err);
+    hash_sha256_hex(text, len, key);
+    if ((*ret_documents = get(p, key)))
+        return 0;
+    if (!(rc = yaml_parse_blanks(text, len, name, ret_documents, err)))
+        put(p, key, len, *ret_documents);
+    return rc;
 }

@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "lib/base/attr.h"
+#include "lib/base/err.h"
 
 /* Text whose trees are kept, in all and of one file. A tree is some ten times as big as its text, and
  * a release's few huge CRDs are as quickly read again as copied. */
@@ -22,10 +22,10 @@ struct parsed *parsed_new(void);
 void parsed_free(struct parsed *p); /* accepts NULL */
 DEFINE_CLEANUP(parsed_cleanup, struct parsed *, parsed_free)
 
-/* A copy of what was kept for these bytes, or NULL. p may be NULL. New reference. */
-json_t *parsed_get(struct parsed *p, const char *text, size_t len);
-
-/* Keeps a copy, if the limits allow it. p may be NULL. */
-void parsed_put(struct parsed *p, const char *text, size_t len, const json_t *documents);
+/* The non-empty documents of a resource file (yaml_parse_blanks): a copy of what was kept for these
+ * bytes, else parsed now and, if the limits allow it, kept. p may be NULL; `name` is for messages.
+ * New reference. ERR_INVALID, ERR_LIMIT. */
+int parsed_read(struct parsed *p, const char *text, size_t len, const char *name,
+                json_t **ret_documents, struct err *err) WARN_UNUSED;
 
 #endif

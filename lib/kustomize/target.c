@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "lib/krm/yaml.h"
+#include "lib/kustomize/ahead.h"
 #include "lib/kustomize/kustomization.h"
 
 #include "lib/base/banned.h"
@@ -136,13 +137,10 @@ int target_read_yaml(const struct target *t, const char *path, json_t **ret_docu
 
     if (rc)
         return rc;
-    *ret_documents = parsed_get(t->ctx->options->parsed, data, len);
-    if (*ret_documents)
+    if (t->loader == t->ctx->options->loader &&
+        (*ret_documents = ahead_take(t->ctx->ahead, *ret_name)))
         return 0;
-    rc = yaml_parse_blanks(data, len, *ret_name, ret_documents, err);
-    if (!rc)
-        parsed_put(t->ctx->options->parsed, data, len, *ret_documents);
-    return rc;
+    return parsed_read(t->ctx->options->parsed, data, len, *ret_name, ret_documents, err);
 }
 
 int target_read_config(const struct target *t, const char *path, json_t **ret_documents,

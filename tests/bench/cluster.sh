@@ -68,7 +68,7 @@ curl_prepare() { # note
         | (.apiVersion | if contains("/") then split("/")[0] else "" end) as $group
         | $r[0][$group + "/" + .kind] as $res
         | ((if .apiVersion | contains("/") then "/apis/" else "/api/" end) + .apiVersion
-           + (if $res.namespaced then "/namespaces/" + .metadata.namespace else "" end)
+           + (if $res.namespaced then "/namespaces/" + (.metadata.namespace // "default") else "" end)
            + "/" + $res.plural + "/" + .metadata.name) as $path
         | (if .kind == "Namespace" then 1
            elif $groups | index($group) then 3 else 2 end) as $wave

@@ -62,17 +62,19 @@ END_TEST
 
 START_TEST(copies_are_the_callers)
 {
+    static const char text[] = "a: b\n";
     struct parsed *parsed CLEANUP(parsed_cleanup) = parsed_new();
-    json_auto_t *tree = json_pack("[{s:s}]", "a", "b"), *one = NULL, *two = NULL;
+    json_auto_t *one = NULL, *two = NULL, *three = NULL;
 
-    ck_assert_ptr_null(parsed_get(parsed, "text", 4));
-    parsed_put(parsed, "text", 4, tree);
-    one = parsed_get(parsed, "text", 4);
-    json_object_set_new(json_array_get(one, 0), "a", json_string("changed"));
-    two = parsed_get(parsed, "text", 4);
-    ck_assert(json_equal(two, tree));
-    ck_assert_ptr_null(parsed_get(NULL, "text", 4));
-    parsed_put(NULL, "text", 4, tree);
+    for (int i = 0; i < 2; i++) { /* what is parsed now, and what was kept */
+        json_decref(one);
+        ck_assert_int_eq(parsed_read(parsed, text, strlen(text), "x.yaml", &one, NULL), 0);
+        json_object_set_new(json_array_get(one, 0), "a", json_string("changed"));
+    }
+    ck_assert_int_eq(parsed_read(parsed, text, strlen(text), "x.yaml", &two, NULL), 0);
+    ck_assert_int_eq(parsed_read(NULL, text, strlen(text), "x.yaml", &three, NULL), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(two, 0), "a")), "b");
+    ck_assert(json_equal(two, three));
 }
 END_TEST
 
