@@ -49,35 +49,72 @@ void kube_describe_leaf(const char *path, const json_t *before, const json_t *af
 
 struct lines {
     json_t *out;
+    json_t *places; /* "<old> -> <new>" -> [index in out, how often more] */
     bool secret;
     size_t more;
 };
+
+/* The same change in another field of the object: a name with a new hash, say, in every variable that
+ * a container takes from its ConfigMap. */
+static bool is_repeated(struct lines *l, const char *change)
+{
+    json_t *place = json_object_get(l->places, change);
+
+    if (place)
+        json_array_set_new(place, 1,
+                           json_integer(json_integer_value(json_array_get(place, 1)) + 1));
+    return place != NULL;
+}
 
 static int add_line(const char *path, const json_t *before, const json_t *after, void *arg)
 {
     struct lines *l = arg;
     struct buf text CLEANUP(buf_done) = BUF_INIT;
     bool hide = l->secret && (!strncmp(path, ".data", 5) || !strncmp(path, ".stringData", 11));
+    const char *change;
 
+    kube_describe_leaf(path, before, after, hide, &text);
+    change = buf_str(&text) + strlen(path);
+    if (!hide && is_repeated(l, change))
+        return 0;
     if (json_array_size(l->out) >= DESCRIBE_MAX_LINES) {
         l->more++;
         return 0;
     }
-    kube_describe_leaf(path, before, after, hide, &text);
+    if (!hide)
+        json_object_set_new(l->places, change,
+                            json_pack("[i,i]", (int)json_array_size(l->out), 0));
     json_array_append_new(l->out, json_string(buf_str(&text)));
     return 0;
 }
 
+static void add_places(struct lines *l)
+{
+    const char *change;
+    json_t *place;
+
+    json_object_foreach (l->places, change, place) {
+        size_t at = (size_t)json_integer_value(json_array_get(place, 0));
+        json_int_t n = json_integer_value(json_array_get(place, 1));
+
+        if (n)
+            json_array_set_new(
+                l->out, at,
+                json_sprintf("%s (and in %d more place%s)",
+                             json_string_value(json_array_get(l->out, at)), (int)n, n == 1 ? "" : "s"));
+    }
+}
+
 json_t *kube_describe_update(const json_t *before, const json_t *after)
 {
-    struct lines l = {.out = json_array(), .secret = !strcmp(gvk_of(after).kind, "Secret")};
+    json_auto_t *places = json_object();
+    struct lines l = {
+        .out = json_array(), .places = places, .secret = !strcmp(gvk_of(after).kind, "Secret")};
 
     krm_diff(before, after, add_line, &l);
-    if (l.more) {
-        char *text CLEANUP(mem_cleanup) = mem_printf("and %zu more fields", l.more);
-
-        json_array_append_new(l.out, json_string(text));
-    }
+    add_places(&l);
+    if (l.more)
+        json_array_append_new(l.out, json_sprintf("and %zu more fields", l.more));
     return l.out;
 }
 

@@ -14,7 +14,8 @@
 void kube_describe_leaf(const char *path, const json_t *before, const json_t *after, bool secret,
                         struct buf *out);
 
-/* Every difference between two versions of an object as an array of such lines. */
+/* Every difference between two versions of an object as an array of such lines. A change that many
+ * fields have alike is one line: ".spec.a: 1 -> 3 (and in 2 more places)". */
 json_t *kube_describe_update(const json_t *before, const json_t *after);
 
 /* Whether two leaves at a path mean the same to Kubernetes: equal, or, where the path holds a

@@ -24,7 +24,7 @@ CULLING='patches = [{
     patch  = "- {op: replace, path: /data/ENABLE_CULLING, value: '"'true'"'}"
   }]'
 
-peak_mb() { sort -k 2n "$SCRATCH/processes" | tail -n 1 | awk '{ printf "%.0f", $2 / 1024 }'; }
+peak_mb() { sort -k 2n "$SCRATCH/processes" | tail -n 1 | awk '{ printf "%.0f\n", $2 / 1024 }'; }
 
 # On a cluster that doesn't exist.
 plan_of_platform() {
