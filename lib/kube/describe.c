@@ -82,8 +82,7 @@ static int add_line(const char *path, const json_t *before, const json_t *after,
         return 0;
     }
     if (!hide)
-        json_object_set_new(l->places, change,
-                            json_pack("[i,i]", (int)json_array_size(l->out), 0));
+        json_object_set_new(l->places, change, json_pack("[i,i]", (int)json_array_size(l->out), 0));
     json_array_append_new(l->out, json_string(buf_str(&text)));
     return 0;
 }
@@ -98,10 +97,10 @@ static void add_places(struct lines *l)
         json_int_t n = json_integer_value(json_array_get(place, 1));
 
         if (n)
-            json_array_set_new(
-                l->out, at,
-                json_sprintf("%s (and in %d more place%s)",
-                             json_string_value(json_array_get(l->out, at)), (int)n, n == 1 ? "" : "s"));
+            json_array_set_new(l->out, at,
+                               json_sprintf("%s (and in %d more place%s)",
+                                            json_string_value(json_array_get(l->out, at)), (int)n,
+                                            n == 1 ? "" : "s"));
     }
 }
 

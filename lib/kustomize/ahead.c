@@ -30,7 +30,7 @@ static void follow(struct ahead *a, const char *dir, int depth);
 
 static void add_file(struct ahead *a, const char *path)
 {
-    struct file f = {NULL};
+    struct file f = {.path = NULL};
 
     if (a->files.len == AHEAD_MAX_FILES ||
         loader_read(a->options->loader, path, &f.text, &f.len, NULL) ||

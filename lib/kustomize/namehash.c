@@ -153,3 +153,13 @@ int namehash(const json_t *object, char out[NAMEHASH_SIZE], struct err *err)
     out[i] = 0;
     return 0;
 }
+
+size_t namehash_stem(const char *name)
+{
+    const char *dash = strrchr(name, '-');
+
+    if (!dash || dash == name || strlen(dash + 1) != NAMEHASH_SIZE - 1 ||
+        strspn(dash + 1, "2456789bcdfghkmt") != NAMEHASH_SIZE - 1)
+        return 0;
+    return (size_t)(dash - name);
+}

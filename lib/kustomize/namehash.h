@@ -3,6 +3,7 @@
 #define KUSTOMIZE_NAMEHASH_H
 
 #include <jansson.h>
+#include <stddef.h>
 
 #include "lib/base/err.h"
 
@@ -10,5 +11,8 @@
 
 /* ERR_UNSUPPORTED for kinds other than ConfigMap and Secret. */
 int namehash(const json_t *object, char out[NAMEHASH_SIZE], struct err *err) WARN_UNUSED;
+
+/* The length of a name before the "-<hash>" that it ends in; 0 when it ends in none. */
+size_t namehash_stem(const char *name);
 
 #endif

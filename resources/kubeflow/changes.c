@@ -9,6 +9,7 @@
 #include "lib/kube/describe.h"
 #include "lib/kube/drift.h"
 #include "lib/kube/members.h"
+#include "lib/kustomize/namehash.h"
 #include "resources/kubeflow/install.h"
 
 #include "lib/base/banned.h"
@@ -24,17 +25,77 @@ static void PRINTF_FMT(2, 3) line(json_t *out, const char *fmt, ...)
     json_array_append_new(out, json_string(text));
 }
 
-static void add_update(json_t *out, const char *key, const json_t *before, const json_t *after)
+/* note: what is to be said of the object itself, with a space before it. */
+static void add_update(json_t *out, const char *key, const char *note, const json_t *before,
+                       const json_t *after)
 {
     json_auto_t *fields = before ? kube_describe_update(before, after) : NULL;
     const json_t *field;
     size_t i;
 
     json_array_foreach (fields, i, field)
-        line(out, "~ %s %s", key, json_string_value(field));
+        line(out, "~ %s%s %s", key, note, json_string_value(field));
     if (!json_array_size(fields))
-        line(out, "~ %s (content changes)", key);
+        line(out, "~ %s%s (content changes)", key, note);
 }
+
+/* --- generated names ------------------------------------------------------------------------------ */
+
+static char *stem_of(const char *key)
+{
+    size_t len =
+        strncmp(key, "ConfigMap/", 10) && strncmp(key, "Secret/", 7) ? 0 : namehash_stem(key);
+
+    return len ? mem_strndup(key, len) : NULL;
+}
+
+/* Of keys that go: without the hash -> the key; null where that is no single one. */
+static json_t *stems_of_gone(const json_t *before, const json_t *after)
+{
+    json_t *out = json_object(), *hash;
+    const char *key;
+
+    json_object_foreach ((json_t *)before, key, hash) {
+        char *stem CLEANUP(mem_cleanup) = json_object_get(after, key) ? NULL : stem_of(key);
+
+        if (stem)
+            json_object_set_new(out, stem,
+                                json_object_get(out, stem) ? json_null() : json_string(key));
+    }
+    return out;
+}
+
+static json_t *with_name_of(const json_t *object, const json_t *other)
+{
+    json_t *copy = json_copy((json_t *)object);
+    json_t *metadata = json_copy(json_object_get(object, "metadata"));
+
+    json_object_set(metadata, "name", json_object_get(json_object_get(other, "metadata"), "name"));
+    json_object_set_new(copy, "metadata", metadata);
+    return copy;
+}
+
+/* A new object that is another one with other content, and so with another hash in its name: true, and
+ * the old key is noted in `replaced`. */
+static bool add_renamed(json_t *out, const char *key, const json_t *stems, const json_t *content,
+                        const json_t *object, json_t *replaced)
+{
+    char *stem CLEANUP(mem_cleanup) = stem_of(key);
+    const char *gone = stem ? json_string_value(json_object_get(stems, stem)) : NULL;
+    char *note CLEANUP(mem_cleanup) = NULL;
+    json_auto_t *before = NULL;
+
+    if (!gone)
+        return false;
+    if (json_object_get(content, gone))
+        before = with_name_of(json_object_get(content, gone), object);
+    note = mem_printf(" (was %s)", strrchr(gone, '/') + 1);
+    add_update(out, key, note, before, object);
+    json_object_set_new(replaced, gone, json_true());
+    return true;
+}
+
+/* --- drift ---------------------------------------------------------------------------------------- */
 
 /* A value that somebody changed in a Secret is kept (resources/kubeflow/secret_values.h). */
 static bool is_of_values(const json_t *text)
@@ -65,7 +126,8 @@ json_t *install_changes(const json_t *before, const json_t *content, json_t *obj
                         const json_t *drift)
 {
     json_t *out = json_array(), *object;
-    json_auto_t *after = install_hashes(objects);
+    json_auto_t *after = install_hashes(objects), *stems = stems_of_gone(before, after);
+    json_auto_t *replaced = json_object();
     const char *key;
     json_t *hash;
     size_t i, labelled = 0;
@@ -74,15 +136,17 @@ json_t *install_changes(const json_t *before, const json_t *content, json_t *obj
         char *name CLEANUP(mem_cleanup) = kube_key(object);
         const char *old = krm_str(before, name, NULL);
 
-        if (!old[0])
-            line(out, "+ %s", name);
-        else if (!strcmp(old, INSTALL_IMPORTED))
+        if (!old[0]) {
+            if (!add_renamed(out, name, stems, content, object, replaced))
+                line(out, "+ %s", name);
+        } else if (!strcmp(old, INSTALL_IMPORTED)) {
             labelled += !json_object_get(drift, name);
-        else if (strcmp(old, krm_str(after, name, NULL)))
-            add_update(out, name, json_object_get(content, name), object);
+        } else if (strcmp(old, krm_str(after, name, NULL))) {
+            add_update(out, name, "", json_object_get(content, name), object);
+        }
     }
     json_object_foreach ((json_t *)before, key, hash)
-        if (!json_object_get(after, key))
+        if (!json_object_get(after, key) && !json_object_get(replaced, key))
             line(out, "- %s", key);
     add_drift(out, drift, after);
     if (labelled)

@@ -110,8 +110,8 @@ test_life() {
 
     NS=life REPLICAS=2 COLOUR=red app
     tf plan
-    assert_contains out "~ apps/Deployment/life/web .spec.replicas: 1 -> 2" "+ ConfigMap/life/settings-" \
-        "- ConfigMap/life/settings-"
+    assert_contains out "~ apps/Deployment/life/web .spec.replicas: 1 -> 2" "~ ConfigMap/life/settings-" \
+        " (was settings-"
     apply
     assert_settled
     assert_equal "$(k -n life get deployment web -o 'jsonpath={.spec.replicas}')" 2

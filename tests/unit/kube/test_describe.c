@@ -27,7 +27,8 @@ static void expect(const char *before_text, const char *after_text, const char *
 
 START_TEST(names_each_field)
 {
-    expect("{\"spec\": {\"a\": 1, \"b\": 2, \"c\": 3}}", "{\"spec\": {\"a\": 1, \"b\": 3, \"d\": 4}}",
+    expect("{\"spec\": {\"a\": 1, \"b\": 2, \"c\": 3}}",
+           "{\"spec\": {\"a\": 1, \"b\": 3, \"d\": 4}}",
            "[\".spec.b: 2 -> 3\", \".spec.c: 3 -> (none)\", \".spec.d: (none) -> 4\"]");
 }
 END_TEST

@@ -144,6 +144,29 @@ START_TEST(changes_name_fields_and_hide_secrets)
 }
 END_TEST
 
+/* A generated ConfigMap has a new name for each content. */
+START_TEST(changes_follow_a_generated_name)
+{
+    json_auto_t *objects = yaml_all(
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: c-bbbbbbbbbb, namespace: n}, "
+        "data: {k: new}}\n---\n"
+        "{apiVersion: v1, kind: Secret, metadata: {name: s-bbbbbbbbbb, namespace: n}}\n---\n"
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: d-bbbbbbbbbb, namespace: n}}\n");
+    json_auto_t *before =
+        yaml("{ConfigMap/n/c-kkkkkkkkkk: 'v1:x', Secret/n/s-kkkkkkkkkk: 'v1:x', "
+             "ConfigMap/n/d-kkkkkkkkkk: 'v1:x', ConfigMap/n/d-mmmmmmmmmm: 'v1:x'}");
+    json_auto_t *content = yaml("{ConfigMap/n/c-kkkkkkkkkk: {apiVersion: v1, kind: ConfigMap, "
+                                "metadata: {name: c-kkkkkkkkkk, namespace: n}, data: {k: old}}}");
+    json_auto_t *lines = install_changes(before, content, objects, NULL);
+
+    assert_json(lines,
+                "[\"~ ConfigMap/n/c-bbbbbbbbbb (was c-kkkkkkkkkk) .data.k: \\\"old\\\" -> "
+                "\\\"new\\\"\",\"~ Secret/n/s-bbbbbbbbbb (was s-kkkkkkkkkk) (content changes)\","
+                "\"+ ConfigMap/n/d-bbbbbbbbbb\",\"- ConfigMap/n/d-kkkkkkkkkk\","
+                "\"- ConfigMap/n/d-mmmmmmmmmm\"]");
+}
+END_TEST
+
 START_TEST(changes_repair_drift_and_label_imports)
 {
     json_auto_t *objects = yaml_all(two_objects);
@@ -260,6 +283,7 @@ int main(void)
     tcase_add_test(t, memory_survives_its_own_form);
     tcase_add_test(t, memory_takes_no_harm);
     tcase_add_test(t, changes_name_fields_and_hide_secrets);
+    tcase_add_test(t, changes_follow_a_generated_name);
     tcase_add_test(t, changes_repair_drift_and_label_imports);
     tcase_add_test(t, changed_values_are_not_set_back);
     tcase_add_test(t, images_move_to_their_mirrors);
