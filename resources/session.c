@@ -15,13 +15,14 @@
 #define MAX_PARALLELISM 256
 
 struct session {
-    pthread_mutex_t lock; /* guards refs, client and the arena once configured */
+    pthread_mutex_t lock; /* guards refs, client, left and the arena once configured */
     unsigned refs;
     struct arena *arena; /* owns the configuration */
     const struct tf_value *config;
     enum session_connection connection;
     struct kube_client *client; /* made on first use */
     struct source_cache *sources;
+    json_t *left; /* name -> text */
     int64_t lock_timeout_ms;
 };
 
@@ -373,6 +374,7 @@ void session_unref(void *session)
         return;
     kube_client_free(s->client);
     source_cache_free(s->sources);
+    json_decref(s->left);
     arena_free(s->arena);
     pthread_mutex_destroy(&s->lock);
     free(s);
@@ -433,4 +435,24 @@ int session_client(struct session *s, struct kube_client **ret_client, struct er
         *ret_client = s->client;
     pthread_mutex_unlock(&s->lock);
     return rc;
+}
+
+void session_leave(struct session *s, const char *name, const char *text)
+{
+    pthread_mutex_lock(&s->lock);
+    if (!s->left)
+        s->left = json_object();
+    json_object_set_new(s->left, name, json_string(text));
+    pthread_mutex_unlock(&s->lock);
+}
+
+char *session_take(struct session *s, const char *name)
+{
+    char *text;
+
+    pthread_mutex_lock(&s->lock);
+    text = mem_strdup(json_string_value(json_object_get(s->left, name)));
+    json_object_del(s->left, name);
+    pthread_mutex_unlock(&s->lock);
+    return text;
 }

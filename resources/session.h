@@ -34,6 +34,11 @@ enum session_connection session_connection(const struct session *s);
  * no cluster is configured and how to. */
 int session_client(struct session *s, struct kube_client **ret_client, struct err *err) WARN_UNUSED;
 
+/* What one operation of a run tells a later one of the same run: text under a name. The caller frees
+ * what is taken; NULL when there is none. */
+void session_leave(struct session *s, const char *name, const char *text);
+char *session_take(struct session *s, const char *name);
+
 struct source_cache *session_sources(struct session *s);
 const char *session_field_manager(const struct session *s);
 int64_t session_lock_timeout_ms(const struct session *s);

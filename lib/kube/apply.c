@@ -296,7 +296,7 @@ static void start_node(struct run *r, struct node *n)
         settle(r, n);
         return;
     }
-    if (existing && !ours && send_take_over(r, n, existing))
+    if (existing && !ours && r->o->adopt && send_take_over(r, n, existing))
         return;
     proceed(r, n);
 }
@@ -436,9 +436,12 @@ static void on_filled(struct run *r, struct node *n, const struct kube_result *r
     node_applied(r, n);
 }
 
+/* What the API server says of a Secret may quote its values. */
 static char *failure_of(const struct node *n, const struct kube_result *res)
 {
-    return n->state == NODE_FILLING ? apply_values_failure(res) : mem_strdup(err_msg(&res->err));
+    bool secret = n->state == NODE_FILLING || !strcmp(gvk_of(n->object).kind, "Secret");
+
+    return secret ? apply_values_failure(res) : mem_strdup(err_msg(&res->err));
 }
 
 static void on_result(struct run *r, struct kube_result *res)

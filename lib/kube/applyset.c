@@ -339,6 +339,21 @@ static bool holds(struct kube_client *c, const struct kube_resource *kind, const
     return kube_list(c, &list, cancel, &items, NULL, NULL) || json_array_size(items);
 }
 
+/* Whether the namespace has only been written to as applyset_prepare does: whoever made it before us,
+ * with rights and secrets for it, wants it to stay. */
+static bool is_our_making(const json_t *namespace)
+{
+    const json_t *entry;
+    size_t i;
+
+    json_array_foreach (krm_get(namespace, "metadata", "managedFields", NULL), i, entry) {
+        if (!krm_str(entry, "subresource", NULL)[0] &&
+            !krm_get(entry, "fieldsV1", "f:metadata", "f:annotations", "f:" ANNOTATION_TOUCH, NULL))
+            return false;
+    }
+    return true;
+}
+
 void applyset_tidy(struct kube_client *c, struct cancel *cancel)
 {
     struct kube_request get = {.verb = KUBE_GET,
@@ -351,13 +366,13 @@ void applyset_tidy(struct kube_client *c, struct cancel *cancel)
     json_auto_t *options = NULL;
     int rc = kube_do(c, &get, cancel, &res);
 
-    if (!rc)
+    if (!rc && is_our_making(res.body))
         options =
             json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
                       "preconditions", "uid", krm_str(res.body, "metadata", "uid", NULL),
                       "resourceVersion", krm_str(res.body, "metadata", "resourceVersion", NULL));
     kube_result_done(&res);
-    if (rc || holds(c, config_maps(), LABEL_ID, cancel) || holds(c, leases(), NULL, cancel))
+    if (!options || holds(c, config_maps(), LABEL_ID, cancel) || holds(c, leases(), NULL, cancel))
         return;
     delete.body = options;
     rc = kube_do(c, &delete, cancel, &res);

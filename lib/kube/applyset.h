@@ -97,8 +97,8 @@ int applyset_write(struct kube_client *c, const char *manager, const char *name,
 int applyset_remove(struct kube_client *c, const char *name, struct cancel *cancel, struct err *err)
     WARN_UNUSED;
 
-/* Deletes APPLYSET_NAMESPACE when no set and no lock is left in it and nobody has touched it since
- * we looked. Best effort: a refusal leaves it for later. */
+/* Deletes APPLYSET_NAMESPACE when no set and no lock is left in it, nobody else has made or written to
+ * it, and nobody has touched it since we looked. Best effort: a refusal leaves it for later. */
 void applyset_tidy(struct kube_client *c, struct cancel *cancel);
 
 #endif

@@ -118,6 +118,9 @@ enum kube_retry_class kube_retry_classify(const struct kube_retry_traits *traits
     case 429:
         return KUBE_RETRY_SERVER;
     case 500:
+        if (strstr(s->message, "failed to create typed patch object"))
+            return KUBE_RETRY_NONE; /* a value of the wrong type */
+        /* fall through */
     case 503:
         if (is_webhook_trouble(s))
             return KUBE_RETRY_WEBHOOK;

@@ -103,6 +103,23 @@ static bool is_of_values(const json_t *text)
     return !strncmp(json_string_value(text), KUBE_DRIFT_VALUES, strlen(KUBE_DRIFT_VALUES));
 }
 
+/* What is to be said of an object that isn't wanted any more and may stay all the same. */
+static const char *fate_of(const char *key)
+{
+    static const struct {
+        const char *kind, *fate;
+    } fates[] = {
+        {"PersistentVolumeClaim/", " (stays in the cluster)"},
+        {"Namespace/", " (stays while something is in it)"},
+        {"apiextensions.k8s.io/CustomResourceDefinition/", " (stays while there are such objects)"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(fates); i++)
+        if (!strncmp(key, fates[i].kind, strlen(fates[i].kind)))
+            return fates[i].fate;
+    return "";
+}
+
 static void add_drift(json_t *out, const json_t *drift, const json_t *wanted)
 {
     const char *key;
@@ -147,7 +164,7 @@ json_t *install_changes(const json_t *before, const json_t *content, json_t *obj
     }
     json_object_foreach ((json_t *)before, key, hash)
         if (!json_object_get(after, key) && !json_object_get(replaced, key))
-            line(out, "- %s", key);
+            line(out, "- %s%s", key, fate_of(key));
     add_drift(out, drift, after);
     if (labelled)
         line(out, "= %zu object%s as wanted; only a label is added", labelled,

@@ -169,7 +169,7 @@ static json_t *announce(const char *title, const struct manifests *m)
 }
 
 static const struct installation kind = {
-    .retake = "import it",
+    .retake = "import it (if it is one of a release) or create it with adopt = true",
     .inputs = inputs,
     .outputs = outputs,
     .set_name = set_name,

@@ -101,7 +101,21 @@ static bool is_platform(const struct install_request *r)
     return !strcmp(krm_str(r->info, APPLYSET_INFO_KIND, NULL), APPLYSET_KIND_PLATFORM);
 }
 
-/* A create that finds a finished set: somebody else's, unless nothing would change by taking it
+/* An update that finds a set which another create has made its own. */
+static int check_taken_over(const struct installing *s, struct err *err)
+{
+    const char *mine = s->r->install_id;
+
+    if (!mine || !mine[0] || !s->parent.token[0] || !strcmp(s->parent.token, mine))
+        return 0;
+    return err_set(err, ERR_EXISTS,
+                   "%s/%s was taken over by another configuration, or by a run with another state: "
+                   "nothing was changed. Set adopt = true to take it back, or take it out of this "
+                   "configuration (a destroy leaves what isn't its own)",
+                   APPLYSET_NAMESPACE, s->r->set_name);
+}
+
+/* A create, or an update in another cluster, that finds a finished set: somebody else's, unless nothing would change by taking it
  * over (the answer of the create that made it was lost). */
 static int check_finished(const struct installing *s, struct err *err)
 {
@@ -109,8 +123,10 @@ static int check_finished(const struct installing *s, struct err *err)
     const char *key;
     json_t *hash;
 
-    if (!s->r->create || !s->parent.exists || !s->parent.installed || s->r->adopt)
+    if (!s->parent.exists || !s->parent.installed || s->r->adopt)
         return 0;
+    if (!s->r->create && !s->other_cluster)
+        return check_taken_over(s, err);
     json_object_foreach (hashes, key, hash) {
         const json_t *there = json_object_get(s->existing, key);
 
@@ -249,6 +265,16 @@ static int write_membership(struct installing *s, json_t *group_kinds, bool inst
     return rc;
 }
 
+/* Kinds that members may have: of the wanted objects, of those on the parent and, because somebody may
+ * have deleted the parent, of those that were applied. New reference. */
+static json_t *known_kinds(const struct installing *s, const json_t *wanted)
+{
+    json_auto_t *applied = s->r->memory ? install_kinds(s->r->memory->record) : NULL;
+    json_auto_t *recorded = applyset_union(s->parent.group_kinds, applied);
+
+    return applyset_union(wanted, recorded);
+}
+
 static int begin_membership(struct installing *s, struct err *err)
 {
     const struct install_request *r = s->r;
@@ -262,9 +288,11 @@ static int begin_membership(struct installing *s, struct err *err)
     /* A create whose answer is lost may have written it. An update has changed nothing until it gets
      * here: state and memory from before stay as they are when this fails. */
     s->out->started = r->create;
-    rc = write_membership(s, applyset_union(kinds, s->parent.group_kinds),
-                          !r->create && !s->other_cluster, s->cancel, err);
+    rc =
+        write_membership(s, known_kinds(s, kinds), !r->create && !s->other_cluster, s->cancel, err);
     s->out->started = s->out->started || !rc;
+    if (rc && s->parent.exists) /* the token that is there still names it */
+        memcpy(s->out->install_id, s->parent.token, sizeof(s->out->install_id));
     return rc;
 }
 
@@ -288,6 +316,24 @@ static json_t *current_hashes(const struct installing *s, const json_t *record)
                          s->set_id))
             json_object_set_new(out, key, json_string(live));
     }
+    return out;
+}
+
+/* The record of what was applied, with the entries of before for what this run didn't reach. New
+ * reference. */
+static json_t *still_recorded(const struct installing *s, const json_t *applied)
+{
+    json_t *out = json_copy((json_t *)applied), *entry;
+    const char *key;
+
+    if (s->r->memory && !s->other_cluster)
+        json_object_foreach (s->r->memory->record, key, entry) {
+            const json_t *there = json_object_get(s->existing, key);
+
+            if (!json_object_get(out, key) && there &&
+                !strcmp(krm_str(there, "metadata", "uid", NULL), krm_str(entry, "u", NULL)))
+                json_object_set(out, key, entry);
+        }
     return out;
 }
 
@@ -318,7 +364,7 @@ static int apply(struct installing *s)
     json_decref(s->out->objects);
     s->out->objects = current_hashes(s, result.record);
     s->out->memory.content = remembered_content(r->objects, s->out->objects, before);
-    s->out->memory.record = json_incref(result.record);
+    s->out->memory.record = still_recorded(s, result.record);
     kube_problems_take(&s->out->problems, &result.problems);
     kube_apply_result_done(&result);
     return rc;
@@ -329,7 +375,7 @@ static int prune(struct installing *s, struct err *err)
 {
     const struct install_request *r = s->r;
     json_auto_t *kinds = applyset_group_kinds(r->objects);
-    json_auto_t *all_kinds = applyset_union(kinds, s->parent.group_kinds);
+    json_auto_t *all_kinds = known_kinds(s, kinds);
     json_auto_t *members = NULL, *others = json_object();
     struct kube_remove_options o = {.client = r->client,
                                     .manager = r->manager,
@@ -377,6 +423,8 @@ static int run_locked(struct installing *s)
     rc = applyset_read(s->r->client, s->r->set_name, s->cancel, &s->parent, &err);
     if (!rc)
         rc = check_finished(s, &err);
+    if (!rc && s->r->memory && !s->other_cluster)
+        rc = secret_values_check_lost(s->r->objects, s->existing, s->r->memory->record, &err);
     if (!rc) /* a value that isn't given ends it here, with nothing written */
         rc = secret_values_resolve(s->r->client, s->r->manager, s->r->objects, s->r->given,
                                    s->cancel, &s->fills, &err);
@@ -386,7 +434,7 @@ static int run_locked(struct installing *s)
     if (rc)
         return kube_problems_add_err(&s->out->problems, &err);
     rc = apply(s);
-    if (!rc && s->parent.exists) /* else there was nothing before */
+    if (!rc && (s->parent.exists || s->r->memory)) /* else there was nothing before */
         rc = prune(s, &err);
     if (rc)
         return rc;

@@ -120,6 +120,7 @@ struct install_removal {
     const char *manager, *set_name, *what;
     const char *cluster_uid; /* of state: another cluster's objects are never touched */
     const char *install_id;  /* of state: a set that another create took over isn't ours any more */
+    bool unfinished;         /* state says that its create wasn't finished */
     const json_t *wanted;    /* state's objects */
     enum kube_crd_policy crds;
     enum kube_data_policy user_data;
@@ -140,9 +141,9 @@ int install_removal_check(const struct install_removal *r, enum kube_strangers w
                           struct install_removal_findings *ret, struct err *err) WARN_UNUSED;
 void install_removal_findings_done(struct install_removal_findings *f);
 
-/* Removes what is left of what was removed (leftovers.h); gone: objects by key. o: as for kube_remove,
- * with other targets. Adds to result. */
-int install_sweep(const struct kube_remove_options *o, const json_t *gone,
+/* Removes what is left of what was removed (leftovers.h): of the objects with these keys, as far as
+ * they are gone. o: as for kube_remove, with other targets. Adds to result. */
+int install_sweep(const struct kube_remove_options *o, const json_t *keys,
                   struct kube_remove_result *result);
 
 /* 0 when all is gone; problems as in kube_remove. */

@@ -5,6 +5,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/kube/drift.h"
 #include "lib/kube/lease.h"
 #include "lib/kube/members.h"
 #include "resources/kubeflow/leftovers.h"
@@ -51,7 +52,9 @@ static int find_record(struct removing *s, struct cancel *cancel, struct err *er
     if (rc)
         return rc;
     s->recorded = parent.exists;
-    s->taken_over = parent.exists && r->install_id[0] && strcmp(parent.token, r->install_id);
+    /* Of something unfinished the last token may never have reached the state. */
+    s->taken_over = parent.exists && r->install_id[0] && strcmp(parent.token, r->install_id) &&
+                    (parent.installed || !r->unfinished);
     s->elsewhere = s->taken_over;
     if (s->elsewhere)
         log_info(MODULE, "%s: another create has taken the installation over; nothing to remove",
@@ -114,14 +117,38 @@ int install_removal_check(const struct install_removal *r, enum kube_strangers w
     return rc;
 }
 
-int install_sweep(const struct kube_remove_options *o, const json_t *gone,
+/* Without those that live on: released, or members of another set by now. */
+static int really_gone(const struct kube_remove_options *o, const json_t *keys, json_t **ret_gone,
+                       struct err *err)
+{
+    json_auto_t *stubs = json_array(), *alive = NULL;
+    json_t *gone = json_copy((json_t *)keys), *unused;
+    const char *key;
+    int rc;
+
+    json_object_foreach (gone, key, unused)
+        json_array_append_new(stubs, kube_stub_of_key(key));
+    rc = kube_existing(o->client, stubs, o->cancel, &alive, err);
+    json_object_foreach (alive, key, unused)
+        json_object_del(gone, key);
+    if (rc)
+        json_decref(gone);
+    else
+        *ret_gone = gone;
+    return rc;
+}
+
+int install_sweep(const struct kube_remove_options *o, const json_t *keys,
                   struct kube_remove_result *result)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
     struct kube_remove_options sweep = *o;
     struct kube_remove_result swept;
-    json_auto_t *left = NULL;
-    int rc = leftovers_find(o->client, gone, result->retained, o->cancel, &left, &err);
+    json_auto_t *gone = NULL, *left = NULL;
+    int rc = really_gone(o, keys, &gone, &err);
+
+    if (!rc)
+        rc = leftovers_find(o->client, gone, result->retained, o->cancel, &left, &err);
 
     if (rc)
         return kube_problems_add_err(&result->problems, &err);

@@ -211,6 +211,7 @@ struct install_removal installation_removal(const struct installation *kind, str
         .what = kind->title(ctx->arena, prior, installation_str(prior, "version")),
         .cluster_uid = installation_str(prior, "cluster_uid"),
         .install_id = installation_str(prior, "install_id"),
+        .unfinished = !tf_bool_or(tf_get(prior, "installed"), true),
         .wanted = *ret_wanted,
         .crds = crd_policy(prior),
         .user_data = data_policy(prior),

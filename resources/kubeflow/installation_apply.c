@@ -1,10 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/krm/path.h"
+#include "lib/tf/codec.h"
 #include "lib/tf/timeouts.h"
 #include "resources/kubeflow/installation.h"
 #include "resources/kubeflow/secret_values.h"
@@ -32,16 +34,25 @@ static bool as_planned(struct tf_context *ctx, const struct tf_apply *op, const 
     return false;
 }
 
-/* What earlier updates and this one left in the cluster. */
-static json_t *all_retained(const struct tf_value *prior, const json_t *now)
+/* What earlier updates and this one left in the cluster, without what is part of the installation
+ * again. */
+static json_t *all_retained(const struct tf_value *prior, const json_t *now, const json_t *hashes)
 {
-    json_t *all = tfjson_of(tf_get(prior, "retained"));
+    json_auto_t *before = tfjson_of(tf_get(prior, "retained")), *seen = json_object();
+    json_auto_t *both = json_array();
+    json_t *all = json_array(), *key;
+    size_t i;
 
-    if (!json_is_array(all)) {
-        json_decref(all);
-        all = json_array();
+    json_array_extend(both, before);
+    json_array_extend(both, (json_t *)now);
+    json_array_foreach (both, i, key) {
+        const char *text = json_string_value(key);
+
+        if (json_object_get(hashes, text) || json_object_get(seen, text))
+            continue;
+        json_object_set_new(seen, text, json_true());
+        json_array_append(all, key);
     }
-    json_array_extend(all, (json_t *)now);
     return all;
 }
 
@@ -50,8 +61,9 @@ static const struct tf_value *state_after(const struct installation *kind, struc
                                           const json_t *hashes, const struct install_outcome *out)
 {
     const struct tf_value *v = op->planned;
-    json_auto_t *empty = json_object(), *retained = all_retained(op->prior, out->retained);
+    json_auto_t *empty = json_object(), *retained = NULL;
 
+    retained = all_retained(op->prior, out->retained, hashes);
     if (!tf_is_known(tf_get(v, "changes"))) {
         json_auto_t *changes = kind->announce(kind->title(ctx->arena, v, m->version), m);
 
@@ -137,10 +149,28 @@ static void apply_rendered(const struct installation *kind, struct tf_context *c
         op->state = state_after(kind, ctx, op, m, hashes, &out);
         if (kind->observe)
             kind->observe(ctx, r.client, true, &op->state);
+        out.memory.imported = !r.create && memory.imported && !out.finished;
         op->private_state = install_memory_save(&out.memory);
     }
     install_outcome_done(&out);
     install_memory_done(&memory);
+}
+
+/* Terraform dropped what is unfinished from state when its delete half was answered. A create that
+ * then fails before it has begun hands it back, or nobody would know of its objects any more. */
+static void keep_unfinished(struct tf_context *ctx, struct tf_apply *op)
+{
+    char *left = session_take(ctx->session, installation_str(op->planned, "id"));
+    struct install_memory memory = {.unfinished = true};
+    struct err err CLEANUP(err_done) = ERR_INIT;
+
+    if (left && tf_failed(ctx->diags) && !op->state) {
+        if (tf_json_decode(ctx->arena, left, strlen(left), op->planned->type, false, &op->state,
+                           &err))
+            bug("what is unfinished can't be read again: %s", err_msg(&err));
+        op->private_state = install_memory_save(&memory);
+    }
+    mem_free_secret(left);
 }
 
 static void apply(const struct installation *kind, struct tf_context *ctx, struct tf_apply *op,
@@ -167,6 +197,7 @@ void installation_create(const struct installation *kind, struct tf_context *ctx
                          struct tf_apply *op)
 {
     apply(kind, ctx, op, true);
+    keep_unfinished(ctx, op);
 }
 
 void installation_update(const struct installation *kind, struct tf_context *ctx,
@@ -202,6 +233,10 @@ void installation_remove(const struct installation *kind, struct tf_context *ctx
     json_t *wanted;
 
     if (continues(op)) {
+        struct buf text CLEANUP(buf_done) = BUF_INIT;
+
+        tf_json_encode(op->prior, op->prior->type, &text);
+        session_leave(ctx->session, installation_str(op->prior, "id"), buf_str(&text));
         log_info("kubeflow", "%s is unfinished: the create continues it, nothing is deleted",
                  installation_str(op->prior, "id"));
         return;

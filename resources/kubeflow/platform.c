@@ -155,6 +155,7 @@ static int check_change(const struct tf_plan *p, const struct settings *now,
                         const char **ret_attribute, struct err *err)
 {
     struct platform_settings before;
+    struct install_memory memory;
     int rc;
 
     if (p->action != TF_UPDATE || !installation_inputs_known(&platform, p->prior))
@@ -162,7 +163,9 @@ static int check_change(const struct tf_plan *p, const struct settings *now,
     rc = platform_settings_of(p->prior, &before, ret_attribute, NULL);
     *ret_attribute = "storage";
     /* What was applied by another version of the provider may not be understood any more. */
-    rc = rc ? 0 : storage_check_change(&before.settings, now, err);
+    install_memory_load(p->private_state, &memory);
+    rc = rc ? 0 : storage_check_change(&before.settings, now, memory.content, err);
+    install_memory_done(&memory);
     platform_settings_done(&before);
     return rc;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/bcrypt.h"
+#include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/hash.h"
 #include "lib/base/log.h"
@@ -321,6 +322,70 @@ int secret_values_decide(const json_t *objects, const json_t *live, const char *
     json_decref(d.values);
     json_decref(d.origins);
     return rc;
+}
+
+/* --- what was lost -------------------------------------------------------------------------------- */
+
+/* The Secret's key that holds a value which data was made with; "" when there is none. */
+static const char *key_with_data(const json_t *marks)
+{
+    const char *key;
+    json_t *mark;
+
+    json_object_foreach ((json_t *)marks, key, mark) {
+        if (secret_recipe_of_mark(json_string_value(mark)) &&
+            opens_data(json_string_value(mark), NULL))
+            return key;
+    }
+    return "";
+}
+
+/* The objects' claims that are there in a namespace: "mysql-pv-claim, katib-mysql". Heap string; ""
+ * when there are none. */
+static char *claims_in(const json_t *objects, const json_t *existing, const char *namespace)
+{
+    struct buf out = BUF_INIT;
+    const json_t *object;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        char *key CLEANUP(mem_cleanup) = kube_key(object);
+
+        if (!strcmp(gvk_of(object).kind, "PersistentVolumeClaim") &&
+            !strcmp(krm_str(object, "metadata", "namespace", NULL), namespace) &&
+            json_object_get(existing, key))
+            buf_printf(&out, "%s%s", out.len ? ", " : "",
+                       krm_str(object, "metadata", "name", NULL));
+    }
+    return buf_take(&out);
+}
+
+int secret_values_check_lost(const json_t *objects, const json_t *existing, const json_t *record,
+                             struct err *err)
+{
+    const json_t *object;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        json_auto_t *marks = marks_of_secret(object);
+        char *id CLEANUP(mem_cleanup) = kube_key(object), *claims CLEANUP(mem_cleanup) = NULL;
+        const char *namespace = krm_str(object, "metadata", "namespace", NULL);
+        const char *key = marks ? key_with_data(marks) : "";
+
+        if (!*key || !json_object_get(record, id) || json_object_get(existing, id))
+            continue;
+        claims = claims_in(objects, existing, namespace);
+        if (*claims)
+            return err_set(
+                err, ERR_INVALID,
+                "%s was deleted, and with it the value under \"%s\" that a server's data "
+                "was made with; a new one would lock the server out. Put the Secret back: "
+                "a pod that runs since before still has the value in its environment "
+                "(kubectl -n %s exec <pod> -- env). Or, to begin without the data, delete "
+                "the claim too (claims of the namespace: %s)",
+                id, key, namespace, claims);
+    }
+    return 0;
 }
 
 /* --- reading ------------------------------------------------------------------------------------ */

@@ -35,6 +35,12 @@ int secret_values_resolve(struct kube_client *c, const char *manager, const json
 int secret_values_decide(const json_t *objects, const json_t *live, const char *values_manager,
                          const json_t *given, json_t **ret_fills, struct err *err) WARN_UNUSED;
 
+/* Refuses (ERR_INVALID) to make a new value where that would lock a server out of its data: a Secret that
+ * was applied (record: key -> entry, or NULL) is gone, it held what a server keeps with its data, and
+ * there still is a claim of the objects in its namespace. existing: key -> metadata of what is there. */
+int secret_values_check_lost(const json_t *objects, const json_t *existing, const json_t *record,
+                             struct err *err) WARN_UNUSED;
+
 /* Wipes all strings of a tree that is ours alone, and frees it. Accepts NULL. */
 void secret_values_free(json_t *v);
 DEFINE_CLEANUP(secret_values_cleanup, json_t *, secret_values_free)

@@ -37,9 +37,10 @@ int settings_check(const struct settings *s, const char **ret_attribute, struct 
 
 /* What can't be on a platform that is installed with the settings `before`: a claim that stays keeps
  * its storage class and never shrinks, and the API server would refuse it in the middle of the apply.
- * ERR_INVALID, about attribute `storage`, names the claims and the way out. */
-int storage_check_change(const struct settings *before, const struct settings *now, struct err *err)
-    WARN_UNUSED;
+ * applied: key -> object as the last apply has left it, as far as that is known; or NULL. ERR_INVALID,
+ * about attribute `storage`, names the claims and the way out. */
+int storage_check_change(const struct settings *before, const struct settings *now,
+                         const json_t *applied, struct err *err) WARN_UNUSED;
 
 /* Changes the objects of one component: an array as in kustomize_options.adjust, names still without
  * hashes, vars not filled in. Objects are changed in place, taken out of the array, or appended.

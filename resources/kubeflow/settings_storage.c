@@ -82,8 +82,9 @@ int storage_check(const struct settings *s, struct err *err)
 
 struct change {
     const struct settings *before, *now;
-    struct buf claims; /* those that are there and stay: "mysql-pv-claim (pipelines), ..." */
-    struct buf shrunk; /* "mysql-pv-claim (pipelines): 50Gi to 20Gi, ..." */
+    const json_t *applied; /* key -> object, or NULL */
+    struct buf claims;     /* those that are there and stay: "mysql-pv-claim (pipelines), ..." */
+    struct buf shrunk;     /* "mysql-pv-claim (pipelines): 50Gi to 20Gi, ..." */
 };
 
 static const char *size_text(const struct settings *s, const struct catalog_claim *claim)
@@ -93,12 +94,28 @@ static const char *size_text(const struct settings *s, const struct catalog_clai
     return *set ? set : claim->size;
 }
 
-static double size_of(const struct settings *s, const struct catalog_claim *claim)
+/* What the claim asks for in the cluster: state also says what an update couldn't bring about. */
+static const char *size_before(const struct change *c, const struct catalog_claim *claim)
 {
-    json_auto_t *text = json_string(size_text(s, claim));
+    const char *key;
+    json_t *object;
+
+    json_object_foreach ((json_t *)c->applied, key, object) {
+        const char *size = krm_str(object, "spec", "resources", "requests", "storage", NULL);
+
+        if (!strcmp(gvk_of(object).kind, "PersistentVolumeClaim") && *size &&
+            !strcmp(krm_str(object, "metadata", "name", NULL), claim->name))
+            return size;
+    }
+    return size_text(c->before, claim);
+}
+
+static double size_of(const char *text)
+{
+    json_auto_t *quantity = json_string(text);
     double size = 0;
 
-    return kube_quantity(text, &size) ? size : 0;
+    return kube_quantity(quantity, &size) ? size : 0;
 }
 
 static void look_at_claim(struct change *c, const struct catalog_claim *claim)
@@ -108,9 +125,9 @@ static void look_at_claim(struct change *c, const struct catalog_claim *claim)
     if (!was)
         return;
     buf_printf(&c->claims, "%s%s (%s)", c->claims.len ? ", " : "", claim->name, claim->component);
-    if (size_of(c->now, claim) < size_of(c->before, was))
+    if (size_of(size_text(c->now, claim)) < size_of(size_before(c, was)))
         buf_printf(&c->shrunk, "%s%s (%s): %s to %s", c->shrunk.len ? ", " : "", claim->name,
-                   claim->component, size_text(c->before, was), size_text(c->now, claim));
+                   claim->component, size_before(c, was), size_text(c->now, claim));
 }
 
 static int judge_change(const struct change *c, struct err *err)
@@ -132,9 +149,11 @@ static int judge_change(const struct change *c, struct err *err)
     return 0;
 }
 
-int storage_check_change(const struct settings *before, const struct settings *now, struct err *err)
+int storage_check_change(const struct settings *before, const struct settings *now,
+                         const json_t *applied, struct err *err)
 {
-    struct change c = {.before = before, .now = now, .claims = BUF_INIT, .shrunk = BUF_INIT};
+    struct change c = {
+        .before = before, .now = now, .applied = applied, .claims = BUF_INIT, .shrunk = BUF_INIT};
     size_t len;
     const struct catalog_claim *claims = catalog_claims(&len);
     int rc;

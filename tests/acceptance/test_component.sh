@@ -309,6 +309,47 @@ HCL
     refused k get namespace halfway
 }
 
+# Terraform has dropped it from the state when the create that continues it fails before it begins.
+test_a_second_failed_attempt_loses_nothing() {
+    NS=twice app
+    NS=twice config <<HCL
+  timeouts { create = "3s" }
+HCL
+    ctl hold '{"namespace":"twice","kind":"Deployment","name":"web"}'
+    refused tf apply -auto-approve
+    ctl reset
+    also unserved <<YAML
+apiVersion: example.com/v1
+kind: Nowhere
+metadata: {name: nothing}
+YAML
+    refused tf apply -auto-approve
+    assert_contains out "Nowhere"
+    assert_equal "$(state kubeflow_component.app .attributes.installed)" false
+    k -n twice get deployment web
+    destroy
+    assert_nothing_left component-twice
+    refused k get namespace twice
+}
+
+test_a_record_that_cant_be_written() {
+    NS=unrecorded app
+    NS=unrecorded config <<HCL
+  timeouts { create = "3s" }
+HCL
+    ctl hold '{"namespace":"unrecorded","kind":"Deployment","name":"web"}'
+    refused tf apply -auto-approve
+    ctl reset
+    ctl fault '{"method":"PATCH","path":"/configmaps/component-unrecorded$","action":"status","code":403}'
+    refused tf apply -auto-approve
+    assert_contains out "recording what is installed"
+    ctl reset
+    destroy
+    assert_lacks out "Nothing is removed"
+    assert_nothing_left component-unrecorded
+    refused k get namespace unrecorded
+}
+
 test_an_update_that_fails_is_continued() {
     NS=upfail installed
     ctl hold '{"namespace":"upfail","kind":"Deployment","name":"web"}'
@@ -534,6 +575,25 @@ test_another_name_moves_the_installation() {
     assert_nothing_left component-newname
 }
 
+# The new name's set has taken the Deployment: what it made isn't the old set's to sweep up.
+test_what_lives_on_keeps_what_it_has_made() {
+    NS=istio-system app
+    sed -i 's/name: web, labels/name: istiod, labels/' app/app.yaml
+    NS=istio-system config <<HCL
+  lifecycle { create_before_destroy = true }
+HCL
+    apply
+    k -n default create configmap istio-ca-root-cert --from-literal=root-cert.pem=x
+    sed -i 's/name = "istio-system"/name = "other"\n  adopt = true/' main.tf
+    apply
+    assert_settled
+    k -n default get configmap istio-ca-root-cert
+    k -n istio-system get deployment istiod
+    destroy
+    k delete namespace istio-system --ignore-not-found --wait=false
+    k -n default delete configmap istio-ca-root-cert --ignore-not-found
+}
+
 # --- whose is it ---------------------------------------------------------------------------------
 
 test_a_state_that_isnt_the_installations() {
@@ -549,6 +609,51 @@ test_a_state_that_isnt_the_installations() {
     mv right.tfstate terraform.tfstate
     destroy
     assert_nothing_left component-strangers
+}
+
+test_an_installation_that_was_taken_over() {
+    NS=contested installed
+    mkdir other
+    sed 's/^  name = .*/&\n  adopt = true/' main.tf >other/main.tf
+    cp -r app other/
+    terraform -chdir=other apply -no-color -auto-approve >out 2>&1 || { cat out; die "not taken over"; }
+    NS=contested REPLICAS=2 app
+    refused tf apply -auto-approve
+    assert_contains out "was taken over by another configuration" "adopt = true"
+    assert_equal "$(k -n contested get deployment web -o 'jsonpath={.spec.replicas}')" 1
+    destroy # leaves what isn't its own
+    k -n contested get deployment web
+    terraform -chdir=other destroy -no-color -auto-approve >out 2>&1 || { cat out; die "not removed"; }
+    k delete namespace contested --ignore-not-found --wait=false
+}
+
+# Objects whose kind is on no list any more are found by what was applied.
+test_the_record_was_deleted() {
+    NS=unlisted app
+    also account <<YAML
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: extra}
+YAML
+    NS=unlisted config </dev/null
+    apply
+    k -n kubeflow-terraform delete configmap component-unlisted
+    sed -i 's/account.yaml, //' app/kustomization.yaml
+    apply
+    assert_settled
+    refused k -n unlisted get serviceaccount extra
+    destroy
+    assert_nothing_left component-unlisted
+}
+
+# Whoever made the namespace of our records has put rights into it.
+test_a_namespace_for_records_that_was_there() {
+    k delete namespace kubeflow-terraform --ignore-not-found
+    k create namespace kubeflow-terraform
+    NS=guest installed
+    destroy
+    k get namespace kubeflow-terraform
+    k delete namespace kubeflow-terraform
 }
 
 test_somebody_elses_object_is_in_the_way() {

@@ -115,9 +115,17 @@ retained() { platform '.retained | .[]'; }
 # What goes is what only the component had; data and what people made of its kinds stay.
 test_fewer_components() {
     if without_release 26.03; then echo "skipped: no release"; return; fi
+    # a namespace that somebody has made keeps what they have written into it
+    k apply -f - <<YAML
+apiVersion: v1
+kind: Namespace
+metadata: {name: kubeflow, labels: {team: ml}, annotations: {owner: somebody}}
+YAML
     cluster_wide >before
     small | config 26.03
     apply
+    k get namespace kubeflow -o 'jsonpath={.metadata.labels.team} {.metadata.annotations.owner}' >kept
+    assert_equal "$(cat kept)" "ml somebody"
     k create -f - <<YAML
 apiVersion: kubeflow.org/v1beta1
 kind: Experiment
@@ -147,6 +155,7 @@ YAML
     k -n default get experiment mine
     k delete crd experiments.kubeflow.org
     assert_cluster_is before
+    k delete namespace kubeflow
 }
 
 # What others provide from now on goes, but not what the rest of the platform is made with.

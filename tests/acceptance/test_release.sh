@@ -173,6 +173,14 @@ test_import_of_what_kubectl_installed() {
     tf plan
     assert_contains out "kubeflow_component.katib will be updated in-place" "0 to add, 1 to change, 0 to destroy" \
         "= 30 objects are as wanted; only a label is added"
+    # an adoption that is refused half-way goes on with the next apply
+    ctl fault '{"method":"PATCH","path":"/configmaps/katib-config$","action":"status","code":403}'
+    refused tf apply -auto-approve
+    assert_contains out "katib-config"
+    ctl reset
+    tf plan
+    assert_contains out "0 to add, 1 to change, 0 to destroy"
+    assert_lacks out '"+ '
     apply
     assert_settled
     k -n kubeflow get pods -o 'jsonpath={.items[*].metadata.uid}' >pods.after

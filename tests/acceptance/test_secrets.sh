@@ -152,6 +152,39 @@ test_values_that_others_change() {
     assert_equal "$(value one client)" "$client"
     assert_equal "$(value one db | wc -c)" 32
     assert_settled
+
+    # with data beside it that was made with the value, a new one would lock the server out
+    cat >>app/app.yaml <<YAML
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+YAML
+    apply
+    k -n "$NS" delete secret one
+    refused tf apply -auto-approve
+    assert_contains out "Secret/$NS/one was deleted" "lock the server out" "data"
+    k -n "$NS" delete pvc data
+    apply
+    assert_equal "$(value one db | wc -c)" 32
+    assert_settled
+    sed -i 's/^  path = .*/&\n  on_destroy = { user_data = "delete" }/' main.tf
+    apply
+    destroy
+}
+
+# The API server quotes what it can't read.
+test_a_value_of_the_wrong_type_isnt_shown() {
+    NS=quoted
+    app 1
+    sed -i '0,/^stringData:.*/s//stringData: {pin: 12345678}/' app/app.yaml
+    grep -q 12345678 app/app.yaml
+    config </dev/null
+    TF_LOG_PROVIDER=trace TF_LOG_PATH=trace refused tf apply -auto-approve
+    assert_contains out "Secret/$NS/" "the API server answered"
+    assert_lacks out 12345678
+    assert_lacks trace 12345678
     destroy
 }
 

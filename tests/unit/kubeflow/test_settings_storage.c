@@ -120,10 +120,30 @@ START_TEST(claims_that_stay_keep_class_and_size)
                            .values = now_values};
     const char *message = changes[_i].message;
 
-    ck_assert_int_eq(storage_check_change(&before, &now, &err), message ? ERR_INVALID : 0);
+    ck_assert_int_eq(storage_check_change(&before, &now, NULL, &err), message ? ERR_INVALID : 0);
     ck_assert_msg(!message || (strstr(err_msg(&err), message) &&
                                strstr(err_msg(&err), "delete the claims with kubectl")),
                   "%s", err_msg(&err));
+}
+END_TEST
+
+/* An update that the cluster refused has changed the state, not the claim. */
+START_TEST(a_claim_is_as_big_as_it_was_applied)
+{
+    json_auto_t *components = settings_json("['katib']");
+    json_auto_t *before_values = settings_json(SIZES("'katib-mysql': '20Gi'"));
+    json_auto_t *now_values = settings_json(SIZES("'katib-mysql': '10Gi'"));
+    json_auto_t *applied = settings_json(
+        "{'PersistentVolumeClaim/kubeflow/katib-mysql': {'kind': 'PersistentVolumeClaim', "
+        "'metadata': {'name': 'katib-mysql'}, "
+        "'spec': {'resources': {'requests': {'storage': '10Gi'}}}}}");
+    struct settings before = {
+        .release = catalog_release("26.03"), .components = components, .values = before_values};
+    struct settings now = {
+        .release = before.release, .components = components, .values = now_values};
+
+    ck_assert_int_eq(storage_check_change(&before, &now, applied, NULL), 0);
+    ck_assert_int_eq(storage_check_change(&before, &now, NULL, NULL), ERR_INVALID);
 }
 END_TEST
 
@@ -137,6 +157,7 @@ int main(void)
     tcase_add_loop_test(t, checks, 0, (int)ARRAY_LEN(cases));
     tcase_add_test(t, claims_and_templates_are_changed);
     tcase_add_loop_test(t, claims_that_stay_keep_class_and_size, 0, (int)ARRAY_LEN(changes));
+    tcase_add_test(t, a_claim_is_as_big_as_it_was_applied);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_ENV);
     failed = srunner_ntests_failed(r);
