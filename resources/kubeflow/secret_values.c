@@ -24,8 +24,12 @@
 
 #define MODULE        "kubeflow.secrets"
 #define FIRST_VERSION "1"
-#define LETTERS       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-#define NLETTERS      (sizeof(LETTERS) - 1)
+
+/* In a fill: array of marks. */
+#define SECRET_VALUES_KEPT "kept"
+
+#define LETTERS  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+#define NLETTERS (sizeof(LETTERS) - 1)
 
 static void wipe(json_t *v)
 {
@@ -230,7 +234,7 @@ static int fill(struct decision *d, const json_t *object, const json_t *marks, j
                 struct err *err)
 {
     char *id CLEANUP(mem_cleanup) = kube_key(object), *text CLEANUP(mem_cleanup) = NULL;
-    json_t *data = json_object(), *mark;
+    json_t *data = json_object(), *kept = json_array(), *mark;
     const char *key;
     int rc = 0;
 
@@ -243,9 +247,12 @@ static int fill(struct decision *d, const json_t *object, const json_t *marks, j
         if (rc)
             break;
         json_object_set(data, key, value);
+        if (json_integer_value(json_object_get(d->origins, name)) == BEFORE_US)
+            json_array_append_new(kept, json_string(name));
     }
     if (rc) {
         json_decref(data);
+        json_decref(kept);
         return err_wrap(err, "Secret %s", id);
     }
     text = secret_marks_text(marks);
@@ -253,6 +260,9 @@ static int fill(struct decision *d, const json_t *object, const json_t *marks, j
                         json_pack("{s:o, s:{s:s}, s:b}", "data", data, "annotations",
                                   APPLYSET_FILLED, text, "there",
                                   is_filled(d, live_of(d, object), marks, data)));
+    if (json_array_size(kept))
+        json_object_set(json_object_get(fills, id), SECRET_VALUES_KEPT, kept);
+    json_decref(kept);
     return 0;
 }
 
@@ -386,6 +396,34 @@ int secret_values_check_lost(const json_t *objects, const json_t *existing, cons
                 id, key, namespace, claims);
     }
     return 0;
+}
+
+json_t *secret_values_kept(const json_t *fills)
+{
+    json_t *out = json_array(), *one;
+    const char *id;
+
+    json_object_foreach ((json_t *)fills, id, one) {
+        const json_t *mark;
+        size_t i;
+
+        json_array_foreach (json_object_get(one, SECRET_VALUES_KEPT), i, mark) {
+            char *name CLEANUP(mem_cleanup) = name_of(json_string_value(mark));
+            const struct secret_recipe *r = secret_recipe(name);
+
+            json_array_append_new(
+                out, r->fixed
+                         ? json_sprintf("%s: what was there before is kept as %s, because data was "
+                                        "made with it; it may be the release's public default. "
+                                        "rotate can't renew it: %s",
+                                        id, name, r->fixed)
+                         : json_sprintf("%s: what was there before is kept as %s, because data was "
+                                        "made with it; it may be the release's public default. "
+                                        "rotate = { %s = 2 } makes a new one",
+                                        id, name, name));
+        }
+    }
+    return out;
 }
 
 /* --- reading ------------------------------------------------------------------------------------ */

@@ -41,6 +41,9 @@ int secret_values_decide(const json_t *objects, const json_t *live, const char *
 int secret_values_check_lost(const json_t *objects, const json_t *existing, const json_t *record,
                              struct err *err) WARN_UNUSED;
 
+/* Of the values in fills, a sentence for users about each that was there before us and is kept. New array. */
+json_t *secret_values_kept(const json_t *fills);
+
 /* Wipes all strings of a tree that is ours alone, and frees it. Accepts NULL. */
 void secret_values_free(json_t *v);
 DEFINE_CLEANUP(secret_values_cleanup, json_t *, secret_values_free)

@@ -15,7 +15,8 @@
 
 #include "lib/base/banned.h"
 
-#define MYSQL_EMPTY "MYSQL_ALLOW_EMPTY_PASSWORD" /* of MySQL's image */
+#define FIRST_VERSION "1"
+#define MYSQL_EMPTY   "MYSQL_ALLOW_EMPTY_PASSWORD" /* of MySQL's image */
 
 static const struct shipped {
     const char *component, *secret, *key;
@@ -100,8 +101,9 @@ static int mark(const struct settings *s, const struct shipped *row, json_t *obj
     if (rc)
         return rc;
     secret_mark(secret, row->key, row->value, version);
+    /* The first value is the one that its readers started with, also where they were there before us. */
     json_array_foreach (objects, i, object) {
-        if (workload_reads(object, row->secret, row->key))
+        if (strcmp(version, FIRST_VERSION) != 0 && workload_reads(object, row->secret, row->key))
             secret_mark_reader(object, row->value, version);
     }
     return 0;

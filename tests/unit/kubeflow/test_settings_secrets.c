@@ -122,12 +122,13 @@ static const json_t *secret_of(const json_t *objects, const char *name)
     return NULL;
 }
 
+/* Readers roll for a second value; the first is the one that they started with. */
 START_TEST(all_readers_are_found)
 {
-    json_auto_t *values = json_object();
+    json_auto_t *values = json_pack("{s:{s:i}}", "rotate", facts[_i].value, 2);
     struct settings s = settings_of(facts[_i].release, values);
     json_auto_t *objects = render(s, facts[_i].component), *marks = NULL;
-    char *mark CLEANUP(mem_cleanup) = mem_printf("%s#1", facts[_i].value);
+    char *mark CLEANUP(mem_cleanup) = mem_printf("%s#2", facts[_i].value);
     struct buf readers CLEANUP(buf_done) = BUF_INIT;
     const json_t *secret;
 
@@ -139,8 +140,23 @@ START_TEST(all_readers_are_found)
     ck_assert_str_eq(krm_str(marks, facts[_i].key, NULL), mark);
     ck_assert_ptr_null(krm_get(secret, "data", facts[_i].key, NULL));
     ck_assert_ptr_null(krm_get(secret, "stringData", facts[_i].key, NULL));
-    readers_of(objects, facts[_i].value, "1", &readers);
+    readers_of(objects, facts[_i].value, "2", &readers);
     ck_assert_str_eq(buf_str(&readers), facts[_i].readers);
+}
+END_TEST
+
+/* Else whatever was installed by other means would roll when it is adopted. */
+START_TEST(a_first_value_rolls_nothing)
+{
+    json_auto_t *values = json_object();
+    struct settings s = settings_of("1.10.2", values);
+    json_auto_t *objects = render(s, "katib");
+    struct buf readers CLEANUP(buf_done) = BUF_INIT;
+
+    if (!objects)
+        return;
+    readers_of(objects, "katib_database_password", "1", &readers);
+    ck_assert_str_eq(buf_str(&readers), "");
 }
 END_TEST
 
@@ -323,6 +339,7 @@ int main(void)
     suite_add_tcase(s, t);
     tcase_add_checked_fixture(whole, releases_setup, releases_teardown);
     tcase_set_timeout(whole, 120);
+    tcase_add_test(whole, a_first_value_rolls_nothing);
     tcase_add_loop_test(whole, all_readers_are_found, 0, (int)ARRAY_LEN(facts));
     tcase_add_loop_test(whole, no_default_is_left, 0, (int)len);
     tcase_add_loop_test(whole, the_server_of_mysql_reads_its_password, 0, (int)len);
