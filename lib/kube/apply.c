@@ -193,7 +193,8 @@ static void send_apply(struct run *r, struct node *n, bool force)
  * by resourceVersion, so that fields which we later drop really go. */
 static bool send_take_over(struct run *r, struct node *n, const json_t *metadata)
 {
-    json_t *fields = managed_fields_take_over(metadata, r->o->manager, NULL);
+    json_t *fields = managed_fields_take_over(metadata, r->o->manager, NULL,
+                                              json_object_get(r->o->left, n->key));
     json_auto_t *patch = NULL;
     struct kube_request req = {.verb = KUBE_JSON_PATCH,
                                .resource = n->resource,

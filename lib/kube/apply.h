@@ -35,7 +35,9 @@ struct kube_apply_options {
      * data and annotations, what was put in before is taken away. Written by a field manager of its
      * own (kube_values_manager), and owned by it alone. */
     const json_t *fills;
-    bool adopt; /* take over what exists and isn't a member */
+    const json_t *left; /* key -> array of paths that stay with their owners when an object is taken
+                           over (managed_fields_take_over), or NULL */
+    bool adopt;         /* take over what exists and isn't a member */
     bool force_conflicts;
     bool wait;
     int64_t deadline;

@@ -67,18 +67,26 @@ static const struct {
     {"labels", APPLYSET_MEMBER_LABEL, "another installation (ApplySet)"},
 };
 
-char *kube_owner_text(const json_t *metadata_object, const char *manager)
+char *kube_tool_text(const json_t *metadata_object)
 {
-    const json_t *owners = krm_get(metadata_object, "metadata", "ownerReferences", NULL);
-    const char *writer;
-
     for (size_t i = 0; i < ARRAY_LEN(marks); i++) {
         const char *value =
             krm_str(metadata_object, "metadata", marks[i].where, marks[i].name, NULL);
 
         if (value[0])
-            return mem_printf("it belongs to %s %s", marks[i].tool, value);
+            return mem_printf("%s %s", marks[i].tool, value);
     }
+    return NULL;
+}
+
+char *kube_owner_text(const json_t *metadata_object, const char *manager)
+{
+    const json_t *owners = krm_get(metadata_object, "metadata", "ownerReferences", NULL);
+    char *tool CLEANUP(mem_cleanup) = kube_tool_text(metadata_object);
+    const char *writer;
+
+    if (tool)
+        return mem_printf("it belongs to %s", tool);
     if (json_array_size(owners))
         return mem_printf("it belongs to its controller %s %s",
                           krm_str(json_array_get(owners, 0), "kind", NULL),

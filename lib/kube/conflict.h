@@ -15,6 +15,10 @@ bool kube_conflict_was_ours(const struct kube_status *status, const json_t *befo
  * them, or leave them out with ignore_fields". Heap string. */
 char *kube_conflict_text(const struct kube_status *status, const char *force_attribute);
 
+/* The tool that marked an object as its own: "Helm release istio", "Argo CD application kubeflow", ...;
+ * heap string, NULL when none has. */
+char *kube_tool_text(const json_t *metadata_object);
+
 /* Who an existing object belongs to, from its metadata: "Helm release istio in namespace x",
  * "Argo CD application kubeflow", "Flux kustomization x", "another installation of this provider
  * (set ...)", "its controller (Deployment x)", or "made by kubectl". Heap string. */

@@ -17,6 +17,7 @@
 #include "lib/kube/managed_fields.h"
 #include "lib/kube/members.h"
 #include "lib/kube/ours.h"
+#include "lib/kube/take_over.h"
 
 #include "lib/base/banned.h"
 
@@ -24,7 +25,7 @@ struct refresh {
     const struct kube_refresh_options *o;
     struct kube_refresh_result *out;
     struct kube_queue *queue;
-    bool any_owner; /* whoever made the object: only its content is compared */
+    struct kube_comparison *any_owner; /* whoever made the object: only its content is compared */
 };
 
 void kube_refresh_result_done(struct kube_refresh_result *r)
@@ -81,12 +82,22 @@ static void PRINTF_FMT(3, 4) say(struct refresh *r, const char *key, const char 
  */
 
 struct comparison {
-    struct refresh *r;
-    const char *key;
+    struct refresh *r; /* NULL: nobody asks who did it */
     const json_t *live;
+    json_t *out; /* array of lines */
     bool secret;
     size_t lines;
 };
+
+/* An empty map, list or text (not one in a map of texts) that the server dropped says nothing. */
+static bool is_dropped(const char *path, const json_t *wanted)
+{
+    if (json_is_string(wanted))
+        return !json_string_length(wanted) && !strncmp(path, ".spec", 5) &&
+               !strstr(path, "annotations") && !strstr(path, "labels");
+    return (json_is_object(wanted) && !json_object_size(wanted)) ||
+           (json_is_array(wanted) && !json_array_size(wanted));
+}
 
 /* Only what we applied is compared: defaults and what others add are none of our business. */
 static int compare_leaf(const char *path, const json_t *wanted, const json_t *live, void *arg)
@@ -96,31 +107,89 @@ static int compare_leaf(const char *path, const json_t *wanted, const json_t *li
 
     if (!wanted || json_is_null(wanted) || (live && kube_same_leaf(path, wanted, live)))
         return 0;
-    /* An empty map or list that the server dropped says nothing. */
-    if (!live && ((json_is_object(wanted) && !json_object_size(wanted)) ||
-                  (json_is_array(wanted) && !json_array_size(wanted))))
+    if (!live && is_dropped(path, wanted))
         return 0;
     if (++c->lines > DESCRIBE_MAX_LINES)
         return 0;
     kube_describe_leaf(
-        path, wanted, live,
+        path, c->r ? wanted : live, c->r ? live : wanted,
         c->secret && (!strncmp(path, ".data", 5) || !strncmp(path, ".stringData", 11)), &line);
-    managed_fields_owners(c->live, path, c->r->o->manager, &owners);
+    if (c->r)
+        managed_fields_owners(c->live, path, c->r->o->manager, &owners);
     if (owners.len)
         buf_printf(&line, " (by %s)", buf_str(&owners));
-    say(c->r, c->key, "%s", buf_str(&line));
+    json_array_append_new(c->out, json_string(buf_str(&line)));
     return 0;
+}
+
+/* r: NULL when nobody asks who did it. */
+static json_t *differences(struct refresh *r, const json_t *content, const json_t *live)
+{
+    struct comparison c = {.r = r,
+                           .live = live,
+                           .out = json_array(),
+                           .secret = !strcmp(gvk_of(content).kind, "Secret")};
+
+    krm_diff(content, live, compare_leaf, &c);
+    if (c.lines > DESCRIBE_MAX_LINES)
+        json_array_append_new(c.out,
+                              json_sprintf("and %zu more fields", c.lines - DESCRIBE_MAX_LINES));
+    return c.out;
+}
+
+json_t *kube_differences(const json_t *wanted, const json_t *live)
+{
+    json_auto_t *unmarked = kube_unmarked_object(wanted);
+
+    return differences(NULL, unmarked, live);
 }
 
 static void compare_content(struct refresh *r, const char *key, const json_t *content,
                             const json_t *live)
 {
-    struct comparison c = {
-        .r = r, .key = key, .live = live, .secret = !strcmp(gvk_of(content).kind, "Secret")};
+    json_auto_t *lines = differences(r, content, live);
+    const json_t *line;
+    size_t i;
 
-    krm_diff(content, live, compare_leaf, &c);
-    if (c.lines > DESCRIBE_MAX_LINES)
-        say(r, key, "and %zu more fields", c.lines - DESCRIBE_MAX_LINES);
+    json_array_foreach (lines, i, line)
+        say(r, key, "%s", json_string_value(line));
+}
+
+/* Of a Secret only that its values differ. */
+static json_t *without_secrets(const json_t *content, const json_t *live)
+{
+    json_t *plain = kube_plain_object(live), *data, *value;
+    const char *key;
+
+    if (strcmp(gvk_of(content).kind, "Secret") != 0)
+        return plain;
+    data = json_object();
+    json_object_foreach (json_object_get(live, "data"), key, value) {
+        bool same = json_equal(value, krm_get(content, "data", key, NULL));
+
+        json_object_set_new(data, key, same ? json_incref(value) : json_string(""));
+    }
+    json_object_set_new(plain, "data", data);
+    json_object_del(plain, "stringData");
+    return plain;
+}
+
+/* Whoever made it. */
+static void compare_any(struct refresh *r, const char *key, const json_t *content,
+                        const json_t *live)
+{
+    json_auto_t *goes = kube_fields_that_go(content, live, r->o->manager);
+    json_auto_t *unmarked = kube_unmarked_object(content);
+    const char *path;
+    json_t *line;
+
+    compare_content(r, key, unmarked, live);
+    json_object_foreach (goes, path, line)
+        say(r, key, "%s", json_string_value(line));
+    if (json_object_size(goes))
+        json_object_set(r->any_owner->goes, key, goes);
+    if (json_object_get(r->out->drift, key))
+        json_object_set_new(r->any_owner->live, key, without_secrets(content, live));
 }
 
 static const json_t *find_content(const struct refresh *r, const char *key)
@@ -149,7 +218,7 @@ static void compare(struct refresh *r, const char *key, const json_t *live)
     const char *writer = managed_fields_last_writer(live, r->o->manager);
 
     if (r->any_owner)
-        compare_content(r, key, content, live);
+        compare_any(r, key, content, live);
     else if (strcmp(has, wanted))
         say(r, key, "its content is another one than the last finished apply made");
     else if (!managed_fields_applied_by(live, r->o->manager))
@@ -325,15 +394,24 @@ int kube_refresh(const struct kube_refresh_options *o, struct kube_refresh_resul
     return 0;
 }
 
+void kube_comparison_done(struct kube_comparison *c)
+{
+    json_decref(c->drift);
+    json_decref(c->goes);
+    json_decref(c->live);
+    memset(c, 0, sizeof(*c));
+}
+
 int kube_compare_all(struct kube_client *c, const char *manager, const json_t *objects,
-                     const json_t *existing, struct cancel *cancel, json_t **ret_drift,
+                     const json_t *existing, struct cancel *cancel, struct kube_comparison *ret,
                      struct err *err)
 {
     json_auto_t *content = json_object();
+    struct kube_comparison found = {.goes = json_object(), .live = json_object()};
     struct kube_refresh_options o = {
         .client = c, .manager = manager, .content = content, .cancel = cancel};
     struct kube_refresh_result out = {.drift = json_object(), .record = json_object()};
-    struct refresh r = {.o = &o, .out = &out, .queue = kube_queue_new(c), .any_owner = true};
+    struct refresh r = {.o = &o, .out = &out, .queue = kube_queue_new(c), .any_owner = &found};
     json_t *object;
     const char *key;
     size_t i;
@@ -352,8 +430,11 @@ int kube_compare_all(struct kube_client *c, const char *manager, const json_t *o
     if (!rc)
         rc = collect(&r, err);
     kube_queue_free(r.queue);
-    if (!rc)
-        *ret_drift = json_incref(out.drift);
+    found.drift = json_incref(out.drift);
     kube_refresh_result_done(&out);
+    if (rc)
+        kube_comparison_done(&found);
+    else
+        *ret = found;
     return rc;
 }

@@ -42,11 +42,25 @@ int kube_refresh(const struct kube_refresh_options *o, struct kube_refresh_resul
                  struct err *err) WARN_UNUSED;
 void kube_refresh_result_done(struct kube_refresh_result *r);
 
+/* How objects differ from what the cluster has under their names. */
+struct kube_comparison {
+    json_t *drift; /* key -> lines, as in kube_refresh_result, and those of what goes */
+    json_t
+        *goes; /* key -> path -> line: fields that go when the object is taken over (take_over.h) */
+    json_t
+        *live; /* key -> plain object as it is, of those that differ; without values of Secrets */
+};
+void kube_comparison_done(struct kube_comparison *c);
+
 /* Compares objects with what the cluster has under their names (existing: key -> metadata), whoever
- * made it: for an import. *ret_drift as in kube_refresh_result. */
+ * made it: for an import. */
 int kube_compare_all(struct kube_client *c, const char *manager, const json_t *objects,
-                     const json_t *existing, struct cancel *cancel, json_t **ret_drift,
+                     const json_t *existing, struct cancel *cancel, struct kube_comparison *ret,
                      struct err *err) WARN_UNUSED;
+
+/* The fields that wanted has and live hasn't, or has otherwise, as lines "<path>: <live> -> <wanted>":
+ * defaults and what others added are none of our business. New array. */
+json_t *kube_differences(const json_t *wanted, const json_t *live);
 
 /* The object that a key names, without content: apiVersion "<group>/any" (or "v1"), kind, metadata.
  */

@@ -328,3 +328,18 @@ bool field_path_exists(const json_t *object, const char *text)
 
     return exists(object, text, 0, &tries);
 }
+
+bool field_path_leads(const json_t *object, const char *text)
+{
+    struct field_path p CLEANUP(field_path_done) = {.len = 0};
+
+    if (field_path_parse(text, &p))
+        return false;
+    for (size_t i = 0; i < p.len && object; i++) {
+        const struct field_step *s = &p.step[i];
+
+        object = s->kind == FIELD_STEP_MEMBER ? json_object_get(object, s->name[0])
+                                              : field_step_item(object, s);
+    }
+    return object;
+}

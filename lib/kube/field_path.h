@@ -44,6 +44,9 @@ void field_path_done(struct field_path *path);
  * the API server names an item by may be missing from the item: it was filled in there. */
 bool field_path_exists(const json_t *object, const char *text);
 
+/* Whether object has something at a path as krm_diff writes it. */
+bool field_path_leads(const json_t *object, const char *text);
+
 /* The item of a list that a step names, NULL when there is none. When an item fits in all the
  * members that it has, and another one in more of them, it is the other one. Borrowed. */
 const json_t *field_step_item(const json_t *list, const struct field_step *step);

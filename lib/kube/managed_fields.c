@@ -313,6 +313,37 @@ static bool is_taken(const json_t *entry, const char *manager, const char *const
     return false;
 }
 
+/* Whether an entry's fields are what its writer named, without defaults. */
+static bool is_exact(const json_t *entry)
+{
+    static const char *const updates[] = {"kubectl-edit", "kubectl-patch"};
+
+    for (size_t i = 0; i < ARRAY_LEN(updates); i++) {
+        if (!strcmp(name_of(entry), updates[i]))
+            return true;
+    }
+    return !strcmp(krm_str(entry, "operation", NULL), APPLY);
+}
+
+bool managed_fields_would_go(const json_t *object, const char *path, const char *manager)
+{
+    struct field_path p CLEANUP(field_path_done) = {.len = 0};
+    const json_t *entry;
+    bool goes = false;
+    size_t i;
+
+    if (field_path_parse(path, &p))
+        return false;
+    json_array_foreach (entries_of(object), i, entry) {
+        if (is_entry(entry, manager, APPLY) || owns(entry, &p, object) != OWNS_FIELD)
+            continue;
+        if (!is_taken(entry, manager, NULL))
+            return false;
+        goes = goes || is_exact(entry);
+    }
+    return goes;
+}
+
 /* Adds what a set holds to another; into is changed. ERR_LIMIT when they are too deep. */
 static int fields_add(json_t *into, const json_t *fields, int depth)
 {
@@ -359,12 +390,63 @@ static const json_t *take_over_target(const json_t *object, const char *manager,
     return target;
 }
 
-json_t *managed_fields_take_over(const json_t *object, const char *manager,
-                                 const char *const *others)
+/* Moves the field at the path, from its i-th step on, from one set to another. at: where that is in the
+ * object. */
+static bool move_field(json_t *from, json_t *to, const struct field_path *path, size_t i,
+                       const json_t *at)
 {
-    const json_t *target = take_over_target(object, manager, others), *entry;
+    json_t *node = (json_t *)descend(from, &path->step[i], &at), *child, *sub;
+    char *name CLEANUP(mem_cleanup) = NULL;
+    const char *key;
+    bool last = i + 1 == path->len;
+
+    if (!node)
+        return false;
+    json_object_foreach (from, key, child) {
+        if (child == node)
+            name = mem_strdup(key);
+    }
+    sub = json_incref(last ? node : json_object_get(to, name));
+    if (!sub)
+        sub = json_object();
+    if (!last && !move_field(node, sub, path, i + 1, at)) {
+        json_decref(sub);
+        return false;
+    }
+    json_object_set_new(to, name, sub);
+    /* an empty one would stand for all that is in it */
+    if (last || !json_object_size(node))
+        json_object_del(from, name);
+    return true;
+}
+
+/* What stays behind of an entry that is taken. New reference, or NULL. */
+static json_t *leave(const json_t *object, const json_t *entry, json_t *fields, const json_t *left)
+{
+    json_auto_t *rest = json_object();
+    const json_t *text;
+    json_t *out;
+    size_t i;
+
+    json_array_foreach (left, i, text) {
+        struct field_path path CLEANUP(field_path_done) = {.len = 0};
+
+        if (!field_path_parse(json_string_value(text), &path) && path.len)
+            move_field(fields, rest, &path, 0, object);
+    }
+    if (!json_object_size(rest))
+        return NULL;
+    out = json_deep_copy(entry);
+    json_object_set(out, "fieldsV1", rest);
+    return out;
+}
+
+json_t *managed_fields_take_over(const json_t *object, const char *manager,
+                                 const char *const *others, const json_t *left)
+{
+    const json_t *target = take_over_target(object, manager, others), *entry, *first = NULL;
     json_auto_t *result = json_array(), *ours = NULL;
-    json_t *fields;
+    json_t *fields, *rest;
     size_t i, taken = 0;
 
     if (!target)
@@ -380,6 +462,7 @@ json_t *managed_fields_take_over(const json_t *object, const char *manager,
         bool take = is_taken(entry, manager, others);
 
         taken += take;
+        first = take && !first ? entry : first;
         if (entry == target)
             json_array_append(result, ours);
         else if (!take)
@@ -387,5 +470,7 @@ json_t *managed_fields_take_over(const json_t *object, const char *manager,
         if (take && entry != target && fields_add(fields, json_object_get(entry, "fieldsV1"), 0))
             return NULL;
     }
+    if (taken && (rest = leave(object, first, fields, left)))
+        json_array_append_new(result, rest);
     return taken ? json_incref(result) : NULL;
 }

@@ -43,6 +43,12 @@ void managed_fields_owners(const json_t *object, const char *path, const char *e
  * Borrowed. except may be NULL. */
 const char *managed_fields_last_writer(const json_t *object, const char *except);
 
+/* Whether the field would go when manager takes the object over (managed_fields_take_over) and then
+ * applies it without the field: only entries that are taken own it, and they hold what somebody wrote,
+ * not what the API server filled in (client-side apply owns defaults too; its last-applied annotation
+ * says what was written). path as for managed_fields_owners. */
+bool managed_fields_would_go(const json_t *object, const char *path, const char *manager);
+
 /* A conflict that the API server reported: one of status.details.causes with reason
  * FieldManagerConflict, field ".spec.replicas" and message `conflict with "kubectl-edit" using
  * apps/v1`, `conflict with "x" with subresource "scale" using apps/v1 at <time>` or
@@ -63,12 +69,14 @@ bool managed_fields_object_has(const json_t *object, const char *field);
 /* Taking an object over from kubectl: the managedFields array in which the entries that kubectl
  * makes from whole manifests (a table: client-side and server-side apply, create, replace, edit,
  * patch), "before-first-apply" and those of the managers in `others` (NULL-ended, or NULL) are
- * merged into manager's Apply entry. New reference, or NULL when there is nothing to take.
+ * merged into manager's Apply entry, except for fields that are to stay with whom they belong to
+ * (left: array of paths as for managed_fields_owners, or NULL). New reference, or NULL when there is
+ * nothing to take.
  *
  * It is sent as a JSON patch that also replaces metadata.resourceVersion by the one that was read,
  * so that a change in between is a conflict. The last-applied annotation is then ours too and goes
  * with the next apply. */
 json_t *managed_fields_take_over(const json_t *object, const char *manager,
-                                 const char *const *others);
+                                 const char *const *others, const json_t *left);
 
 #endif

@@ -8,6 +8,7 @@
 #include "lib/krm/path.h"
 #include "lib/kube/describe.h"
 #include "lib/kube/drift.h"
+#include "lib/kube/field_path.h"
 #include "lib/kube/members.h"
 #include "lib/kustomize/namehash.h"
 #include "resources/kubeflow/install.h"
@@ -147,7 +148,7 @@ json_t *install_changes(const json_t *before, const json_t *content, json_t *obj
     json_auto_t *replaced = json_object();
     const char *key;
     json_t *hash;
-    size_t i, labelled = 0;
+    size_t i;
 
     json_array_foreach (objects, i, object) {
         char *name CLEANUP(mem_cleanup) = kube_key(object);
@@ -156,8 +157,6 @@ json_t *install_changes(const json_t *before, const json_t *content, json_t *obj
         if (!old[0]) {
             if (!add_renamed(out, name, stems, content, object, replaced))
                 line(out, "+ %s", name);
-        } else if (!strcmp(old, INSTALL_IMPORTED)) {
-            labelled += !json_object_get(drift, name);
         } else if (strcmp(old, krm_str(after, name, NULL))) {
             add_update(out, name, "", json_object_get(content, name), object);
         }
@@ -166,8 +165,85 @@ json_t *install_changes(const json_t *before, const json_t *content, json_t *obj
         if (!json_object_get(after, key) && !json_object_get(replaced, key))
             line(out, "- %s%s", key, fate_of(key));
     add_drift(out, drift, after);
-    if (labelled)
-        line(out, "= %zu object%s as wanted; only a label is added", labelled,
-             labelled == 1 ? " is" : "s are");
     return out;
+}
+
+/* --- after an import ---------------------------------------------------------------------------- */
+
+struct adopting {
+    const struct install_adoption *a;
+    json_t *out;
+    size_t labelled;
+};
+
+/* Whether the line ("<path>: <old> -> <new>") is of a field that is left to others, or of one in it. */
+static bool is_left(const json_t *left, const char *text)
+{
+    const json_t *path;
+    size_t i;
+
+    json_array_foreach (left, i, path) {
+        size_t len = json_string_length(path);
+
+        if (!strncmp(text, json_string_value(path), len) && strchr(":.[", text[len]))
+            return true;
+    }
+    return false;
+}
+
+/* What becomes of an object that is there. */
+static void add_adopted(struct adopting *s, const char *key, const json_t *object)
+{
+    const json_t *live = json_object_get(s->a->live, key), *read = json_object_get(s->a->read, key);
+    const json_t *left = json_object_get(s->a->left, key);
+    json_auto_t *fields = live ? kube_differences(object, live) : NULL;
+    size_t i, before = json_array_size(s->out);
+    const json_t *field;
+    const char *path;
+    json_t *goes;
+
+    if (!live && read)
+        fields = kube_describe_update(read, object);
+    json_array_foreach (fields, i, field)
+        if (!is_left(left, json_string_value(field)))
+            line(s->out, "~ %s %s", key, json_string_value(field));
+    json_object_foreach (live ? json_object_get(s->a->goes, key) : NULL, path, goes) {
+        if (!field_path_leads(object, path) && !is_left(left, json_string_value(goes)))
+            line(s->out, "~ %s %s", key, json_string_value(goes));
+    }
+    s->labelled += json_array_size(s->out) == before;
+}
+
+static void add_object(struct adopting *s, const json_t *object)
+{
+    char *key CLEANUP(mem_cleanup) = kube_key(object);
+
+    if (json_object_get(s->a->existing, key))
+        add_adopted(s, key, object);
+    else
+        line(s->out, "+ %s", key);
+}
+
+json_t *install_adoption_changes(const struct install_adoption *a, json_t *objects)
+{
+    struct adopting s = {.a = a, .out = json_array()};
+    json_auto_t *after = install_hashes(objects);
+    size_t i, left = 0;
+    const json_t *object;
+    const char *key;
+    json_t *mark;
+
+    json_array_foreach (objects, i, object)
+        add_object(&s, object);
+    json_object_foreach ((json_t *)a->existing, key, mark)
+        left += !json_object_get(after, key);
+    if (s.labelled)
+        line(s.out, "= %zu object%s as wanted; only a label is added", s.labelled,
+             s.labelled == 1 ? " is" : "s are");
+    if (left)
+        line(s.out,
+             "= %zu object%s there that the configuration doesn't have: what this provider didn't "
+             "apply stays",
+             left, left == 1 ? " is" : "s are");
+    return s.out;
 }

@@ -347,6 +347,7 @@ static int apply(struct installing *s)
                                    .objects = r->objects,
                                    .existing = s->existing,
                                    .fills = s->fills,
+                                   .left = r->left,
                                    .adopt = r->adopt,
                                    .force_conflicts = r->force_conflicts,
                                    .wait = r->wait,
@@ -358,7 +359,8 @@ static int apply(struct installing *s)
 
     if (r->memory && !s->other_cluster) {
         o.record = r->memory->record;
-        o.previous = before = r->memory->content;
+        /* After an import nothing was ours before. */
+        o.previous = before = r->memory->imported ? NULL : r->memory->content;
     }
     rc = kube_apply(&o, &result);
     json_decref(s->out->objects);
@@ -412,6 +414,13 @@ static int prune(struct installing *s, struct err *err)
     return rc;
 }
 
+static void tell_kept(struct installing *s)
+{
+    json_auto_t *kept = secret_values_kept(s->fills);
+
+    json_array_extend(s->out->warnings, kept);
+}
+
 static int run_locked(struct installing *s)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
@@ -430,6 +439,7 @@ static int run_locked(struct installing *s)
                                    s->cancel, &s->fills, &err);
     if (rc)
         return kube_problems_add_err(&s->out->problems, &err);
+    tell_kept(s);
     rc = begin_membership(s, &err);
     if (rc)
         return kube_problems_add_err(&s->out->problems, &err);

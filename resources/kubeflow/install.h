@@ -30,11 +30,15 @@
 /* Reading happens in plans, whose user waits: an API server that is down is said soon. */
 #define INSTALL_READ_RETRY_MS 10000
 
+/* The member of install_memory.found that is kube_comparison.goes. */
+#define INSTALL_FOUND_GOES "goes"
+
 /* What private state remembers between runs. NULL members: not known. */
 struct install_memory {
     json_t *record;  /* as kube_apply made it */
     json_t *content; /* key -> object as applied; without big ones (CRDs) and Secrets */
-    bool imported;   /* nothing has been applied by us yet */
+    bool imported;   /* nothing has been applied by us yet: content is live objects that differ */
+    json_t *found;   /* what an import found besides (import.h) */
     bool unfinished; /* the last update didn't get everything applied and ready */
 };
 void install_memory_load(const json_t *private_state, struct install_memory *ret);
@@ -50,6 +54,7 @@ struct install_request {
     json_t *info;         /* object of strings to keep on the parent (release, digest, ...) */
     const json_t *given;  /* name -> value for marked Secrets (secret_values.h), or NULL */
     const struct install_memory *memory; /* NULL on create */
+    const json_t *left;                  /* key -> fields that users leave to others */
     const json_t *needs;                 /* names of components that must be there; for messages */
     const char *target;                  /* as in preflight_request */
     enum preflight_capacity capacity;
@@ -109,11 +114,25 @@ void install_refreshed_done(struct install_refreshed *r);
 /* What state's objects say of an object that was there before an import. */
 #define INSTALL_IMPORTED "imported"
 
-/* For an import: which of the objects exist (key -> INSTALL_IMPORTED), and how they differ from what
- * is wanted (key -> lines). */
+/* For an import: which of the objects exist, and how they differ from what is wanted. */
+struct install_survey {
+    json_t *existing; /* key -> INSTALL_IMPORTED */
+    struct kube_comparison differs;
+};
 int install_survey(struct kube_client *c, const char *manager, const json_t *objects,
-                   struct cancel *cancel, json_t **ret_existing, json_t **ret_drift,
-                   struct err *err) WARN_UNUSED;
+                   struct cancel *cancel, struct install_survey *ret, struct err *err) WARN_UNUSED;
+void install_survey_done(struct install_survey *s);
+
+/* What the first plan after an import compares. */
+struct install_adoption {
+    const json_t *existing;    /* key -> INSTALL_IMPORTED */
+    const json_t *read;        /* key -> object as the settings that were read back render it */
+    const json_t *goes, *live; /* as in kube_comparison: between those and the cluster */
+    const json_t *left;        /* key -> fields that stay as they are */
+};
+
+/* The lines of `changes` for it: what becomes of the cluster when objects are applied. */
+json_t *install_adoption_changes(const struct install_adoption *a, json_t *objects);
 
 struct install_removal {
     struct kube_client *client;

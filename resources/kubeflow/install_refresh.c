@@ -95,22 +95,29 @@ int install_refresh(struct kube_client *c, const struct install_refresh_request 
     return 0;
 }
 
-int install_survey(struct kube_client *c, const char *manager, const json_t *objects,
-                   struct cancel *cancel, json_t **ret_existing, json_t **ret_drift,
-                   struct err *err)
+void install_survey_done(struct install_survey *s)
 {
+    json_decref(s->existing);
+    kube_comparison_done(&s->differs);
+    memset(s, 0, sizeof(*s));
+}
+
+int install_survey(struct kube_client *c, const char *manager, const json_t *objects,
+                   struct cancel *cancel, struct install_survey *ret, struct err *err)
+{
+    struct install_survey out = {0};
     json_auto_t *metadata = NULL;
     const char *key;
-    json_t *unused, *existing;
+    json_t *unused;
     int rc = kube_existing(c, objects, cancel, &metadata, err);
 
     if (!rc)
-        rc = kube_compare_all(c, manager, objects, metadata, cancel, ret_drift, err);
+        rc = kube_compare_all(c, manager, objects, metadata, cancel, &out.differs, err);
     if (rc)
         return rc;
-    existing = json_object();
+    out.existing = json_object();
     json_object_foreach (metadata, key, unused)
-        json_object_set_new(existing, key, json_string(INSTALL_IMPORTED));
-    *ret_existing = existing;
+        json_object_set_new(out.existing, key, json_string(INSTALL_IMPORTED));
+    *ret = out;
     return 0;
 }

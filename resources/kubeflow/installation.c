@@ -11,6 +11,7 @@
 #include "lib/kube/applyset.h"
 #include "lib/kube/members.h"
 #include "lib/tf/timeouts.h"
+#include "resources/kubeflow/rewrite.h"
 #include "resources/kubeflow/tfjson.h"
 #include "resources/session.h"
 
@@ -53,6 +54,13 @@ json_t *installation_fingerprint(const json_t *hashes)
 
     hash_sha256_hex(text, strlen(text), hex);
     return json_string(hex);
+}
+
+json_t *installation_ignored(const struct tf_value *v, const json_t *objects)
+{
+    json_auto_t *ignore = tfjson_of(tf_get(v, "ignore_fields"));
+
+    return rewrite_ignored(objects, ignore);
 }
 
 void installation_validate_tree(struct tf_context *ctx, const struct tf_value *tree,

@@ -101,6 +101,9 @@ json_t *installation_objects(const struct tf_value *state, const struct install_
 /* One string for all of them, to compare an apply with its plan. New reference. */
 json_t *installation_fingerprint(const json_t *hashes);
 
+/* Fields that the value's ignore_fields leaves to others: key -> array of paths. New reference. */
+json_t *installation_ignored(const struct tf_value *v, const json_t *objects);
+
 /* --- rendering ----------------------------------------------------------------------------------- */
 /* Renders, reporting errors; false after one. */
 bool installation_render(const struct installation *kind, struct tf_context *ctx,

@@ -121,12 +121,13 @@ static void apply_rendered(const struct installation *kind, struct tf_context *c
                            const json_t *hashes)
 {
     json_auto_t *info = kind->info(op->planned, m);
+    json_auto_t *left = installation_ignored(op->planned, m->objects);
     json_t *given CLEANUP(secret_values_cleanup) = kind->given ? kind->given(op->config) : NULL;
     struct install_memory memory;
     struct install_outcome out;
 
     install_memory_load(op->planned_private, &memory);
-    if (!r.create)
+    if (!r.create && !memory.imported)
         installation_complete(kind, ctx, op->prior, hashes, &memory);
     r.memory = r.create ? NULL : &memory;
     /* A create that replaces what was imported gets its memory too, but takes nothing over. */
@@ -134,6 +135,7 @@ static void apply_rendered(const struct installation *kind, struct tf_context *c
     r.what = kind->title(ctx->arena, op->planned, m->version);
     r.objects = m->objects;
     r.needs = m->needs;
+    r.left = left;
     r.info = info;
     r.given = given;
     install_apply(&r, &out);
@@ -149,7 +151,9 @@ static void apply_rendered(const struct installation *kind, struct tf_context *c
         op->state = state_after(kind, ctx, op, m, hashes, &out);
         if (kind->observe)
             kind->observe(ctx, r.client, true, &op->state);
-        out.memory.imported = !r.create && memory.imported && !out.finished;
+        /* An adoption that isn't through goes on as one. */
+        out.memory.imported = memory.imported && !r.create && !out.finished;
+        out.memory.found = out.memory.imported ? json_incref(memory.found) : NULL;
         op->private_state = install_memory_save(&out.memory);
     }
     install_outcome_done(&out);

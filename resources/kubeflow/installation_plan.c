@@ -100,6 +100,48 @@ static bool needs_apply(const struct tf_plan *plan, const json_t *hashes,
            !tf_bool_or(tf_get(plan->prior, "installed"), false);
 }
 
+/* key -> object as the state that an import made renders it. New reference. */
+static json_t *read_back(const struct installation *kind, struct tf_context *ctx,
+                         const struct tf_value *prior)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    json_t *out = json_object(), *object;
+    struct manifests m = {0};
+    const char *attribute;
+    size_t i;
+
+    if (!installation_inputs_known(kind, prior) || kind->render(ctx, prior, &m, &attribute, &err)) {
+        log_debug("kubeflow", "what was imported can't be rendered: %s", err_msg(&err));
+        return out;
+    }
+    json_array_foreach (m.objects, i, object) {
+        char *key CLEANUP(mem_cleanup) = kube_key(object);
+
+        json_object_set(out, key, object);
+    }
+    manifests_done(&m);
+    return out;
+}
+
+/* What the adopting apply changes. */
+static json_t *adoption_changes(const struct installation *kind, struct tf_context *ctx,
+                                const struct tf_plan *plan, const struct manifests *m,
+                                const struct install_memory *memory)
+{
+    json_auto_t *existing = installation_objects(plan->prior, memory);
+    json_auto_t *read = read_back(kind, ctx, plan->prior);
+    json_auto_t *left = installation_ignored(plan->planned, m->objects);
+    struct install_adoption a = {
+        .existing = existing,
+        .read = read,
+        .goes = json_object_get(memory->found, INSTALL_FOUND_GOES),
+        .live = memory->content,
+        .left = left,
+    };
+
+    return install_adoption_changes(&a, m->objects);
+}
+
 static json_t *changes_of(const struct installation *kind, struct tf_context *ctx,
                           const struct tf_plan *plan, const struct manifests *m,
                           const struct install_memory *memory)
@@ -110,6 +152,8 @@ static json_t *changes_of(const struct installation *kind, struct tf_context *ct
 
     if (plan->action == TF_CREATE)
         return kind->announce(title, m);
+    if (memory->imported)
+        return adoption_changes(kind, ctx, plan, m, memory);
     before = installation_objects(plan->prior, memory);
     drift = tfjson_of(tf_get(plan->prior, "drift"));
     out = install_changes(before, memory->content, m->objects, drift);
@@ -131,7 +175,7 @@ static void plan_known(const struct installation *kind, struct tf_context *ctx,
         install_memory_done(&memory);
         return;
     }
-    if (!create)
+    if (!create && !memory.imported)
         installation_complete(kind, ctx, plan->prior, hashes, &memory);
     changes = changes_of(kind, ctx, plan, m, &memory);
     kind->describe(ctx, &plan->planned, m, hashes);

@@ -10,25 +10,53 @@
 
 #include "lib/base/banned.h"
 
-/* After an import: which objects are there, and how they differ. Reading writes nothing. */
+/* What the plan needs of a survey goes into memory; the plan says how things differ in `changes`. */
+static void keep_survey(struct tf_context *ctx, struct tf_read *op, struct install_memory *memory,
+                        const struct install_survey *found)
+{
+    json_auto_t *none = json_object();
+    const char *key;
+    json_t *mark;
+
+    installation_put_json(ctx, &op->state, "drift", none);
+    if (!tf_is_null(tf_get(op->state, "objects")))
+        installation_put_json(ctx, &op->state, "objects", found->existing);
+    json_decref(memory->record);
+    memory->record = json_object();
+    json_object_foreach (found->existing, key, mark)
+        json_object_set_new(memory->record, key, json_pack("{s:O}", "c", mark));
+    json_decref(memory->content);
+    memory->content = json_incref(found->differs.live);
+    if (!memory->found)
+        memory->found = json_object();
+    json_object_set(memory->found, INSTALL_FOUND_GOES, found->differs.goes);
+    json_decref(op->private_state);
+    op->private_state = install_memory_save(memory);
+}
+
+/* After an import, until its first apply is through: which objects are there, and how they differ.
+ * Reading writes nothing. */
 static void read_imported(const struct installation *kind, struct tf_context *ctx,
-                          struct tf_read *op, struct kube_client *client)
+                          struct tf_read *op, struct kube_client *client,
+                          struct install_memory *memory)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
+    struct install_survey found = {0};
     struct manifests m = {0};
-    json_auto_t *existing = NULL, *drift = NULL;
 
     if (!installation_render(kind, ctx, op->state, &m))
         return;
-    if (install_survey(client, session_field_manager(ctx->session), m.objects, ctx->cancel,
-                       &existing, &drift, &err)) {
+    if (install_survey(client, session_field_manager(ctx->session), m.objects, ctx->cancel, &found,
+                       &err)) {
         tf_error_from(ctx->diags, NULL, "Can't read what is installed", &err);
-    } else if (!json_object_size(existing)) {
+    } else if (!json_object_size(found.existing)) {
         op->state = NULL; /* Terraform says "non-existent remote object" */
     } else {
-        installation_put_json(ctx, &op->state, "objects", existing);
-        installation_put_json(ctx, &op->state, "drift", drift);
+        keep_survey(ctx, op, memory, &found);
+        if (kind->observe)
+            kind->observe(ctx, client, false, &op->state);
     }
+    install_survey_done(&found);
     manifests_done(&m);
 }
 
@@ -74,7 +102,7 @@ void installation_read(const struct installation *kind, struct tf_context *ctx, 
     }
     install_memory_load(op->private_state, &memory);
     if (memory.imported) {
-        read_imported(kind, ctx, op, client);
+        read_imported(kind, ctx, op, client, &memory);
         install_memory_done(&memory);
         return;
     }

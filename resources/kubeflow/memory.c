@@ -69,6 +69,7 @@ void install_memory_load(const json_t *private_state, struct install_memory *ret
 
         m.record = object_of(books, "record");
         m.content = object_of(books, "content");
+        m.found = object_of(books, "found");
         m.imported = json_is_true(json_object_get(private_state, "imported"));
         m.unfinished = json_is_true(json_object_get(private_state, "unfinished"));
     }
@@ -79,8 +80,9 @@ json_t *install_memory_save(const struct install_memory *m)
 {
     json_t *out = json_pack("{s:i}", "v", MEMORY_VERSION);
 
-    if (m->record || m->content) {
-        json_auto_t *books = json_pack("{s:O*, s:O*}", "record", m->record, "content", m->content);
+    if (m->record || m->content || m->found) {
+        json_auto_t *books = json_pack("{s:O*, s:O*, s:O*}", "record", m->record, "content",
+                                       m->content, "found", m->found);
 
         json_object_set_new(out, "books", pack(books));
     }
@@ -95,5 +97,6 @@ void install_memory_done(struct install_memory *m)
 {
     json_decref(m->record);
     json_decref(m->content);
+    json_decref(m->found);
     memset(m, 0, sizeof(*m));
 }

@@ -7,6 +7,7 @@
 #include "lib/krm/gvk.h"
 #include "lib/krm/path.h"
 #include "lib/kube/field_path.h"
+#include "lib/kube/members.h"
 #include "resources/kubeflow/image_refs.h"
 
 #include "lib/base/banned.h"
@@ -156,4 +157,25 @@ int rewrite_ignore(json_t *object, const json_t *ignore, struct err *err)
         }
     }
     return 0;
+}
+
+json_t *rewrite_ignored(const json_t *objects, const json_t *ignore)
+{
+    json_t *out = json_object();
+    const json_t *object, *rule;
+    size_t i, k;
+
+    json_array_foreach (ignore, i, rule) {
+        json_array_foreach (objects, k, object) {
+            char *key CLEANUP(mem_cleanup) = NULL;
+
+            if (!target_fits(json_object_get(rule, "target"), object))
+                continue;
+            key = kube_key(object);
+            if (!json_object_get(out, key))
+                json_object_set_new(out, key, json_array());
+            json_array_extend(json_object_get(out, key), json_object_get(rule, "fields"));
+        }
+    }
+    return out;
 }

@@ -18,4 +18,7 @@ void rewrite_images(json_t *object, const json_t *mirrors);
  * can't be read. Fields that aren't there are no error. */
 int rewrite_ignore(json_t *object, const json_t *ignore, struct err *err);
 
+/* Which fields of which objects those are: key -> array of paths. New object. */
+json_t *rewrite_ignored(const json_t *objects, const json_t *ignore);
+
 #endif

@@ -389,7 +389,7 @@ START_TEST(take_over_from_kubectl)
     json_auto_t *s = sample("autoscaler");
     json_t *live = json_object_get(s, "live");
     json_auto_t *before = json_deep_copy(live);
-    json_auto_t *taken = managed_fields_take_over(live, OURS, NULL);
+    json_auto_t *taken = managed_fields_take_over(live, OURS, NULL, NULL);
     json_auto_t *after = json_pack("{s:{s:O}}", "metadata", "managedFields", taken);
     const json_t *ours;
 
@@ -423,7 +423,27 @@ START_TEST(take_over_into_our_entry)
         "'fieldsV1':{'f:data':{'.':{},'f:a':{},'f:b':{}}}},"
         "{'manager':'them','operation':'Update','subresource':'status','fieldsV1':{'f:status':{}}}"
         "]");
-    json_auto_t *got = managed_fields_take_over(object, "us", others);
+    json_auto_t *got = managed_fields_take_over(object, "us", others, NULL);
+
+    ck_assert(json_equal(got, want));
+}
+END_TEST
+
+/* They would go with the next apply, which doesn't have them. */
+START_TEST(ignored_fields_are_left_to_their_owner)
+{
+    json_auto_t *object = parse(
+        "{'apiVersion':'v1','spec':{'replicas':2,'list':[{'name':'x','image':'i'}]},'metadata':"
+        "{'managedFields':[{'manager':'kubectl','operation':'Apply','apiVersion':'v1','fieldsV1':"
+        "{'f:spec':{'f:replicas':{},'f:type':{},'f:list':{'k:{\\'name\\':\\'x\\'}':{'f:image':{}}}}"
+        "}}]}"
+        "}");
+    json_auto_t *left = parse("['.spec.replicas','.spec.list[name=x].image','.spec.none']");
+    json_auto_t *want = parse(
+        "[{'manager':'us','operation':'Apply','apiVersion':'v1','fieldsV1':{'f:spec':{'f:type':{}}}"
+        "},{'manager':'kubectl','operation':'Apply','apiVersion':'v1','fieldsV1':{'f:spec':"
+        "{'f:replicas':{},'f:list':{'k:{\\'name\\':\\'x\\'}':{'f:image':{}}}}}}]");
+    json_auto_t *got = managed_fields_take_over(object, "us", NULL, left);
 
     ck_assert(json_equal(got, want));
 }
@@ -436,12 +456,12 @@ START_TEST(take_over_once)
     json_auto_t *taken = NULL;
 
     /* of the six entries only kubectl-patch's is taken */
-    taken = managed_fields_take_over(live, OURS, NULL);
+    taken = managed_fields_take_over(live, OURS, NULL, NULL);
     ck_assert_uint_eq(json_array_size(taken), 5);
     json_object_set(json_object_get(live, "metadata"), "managedFields", taken);
-    ck_assert_ptr_null(managed_fields_take_over(live, OURS, NULL));
-    ck_assert_ptr_null(managed_fields_take_over(json_object_get(s, "sent"), OURS, NULL));
-    ck_assert_ptr_null(managed_fields_take_over(NULL, OURS, NULL));
+    ck_assert_ptr_null(managed_fields_take_over(live, OURS, NULL, NULL));
+    ck_assert_ptr_null(managed_fields_take_over(json_object_get(s, "sent"), OURS, NULL, NULL));
+    ck_assert_ptr_null(managed_fields_take_over(NULL, OURS, NULL, NULL));
 }
 END_TEST
 
@@ -461,7 +481,7 @@ START_TEST(take_over_too_deep)
                        "manager", "us", "operation", "Apply", "fieldsV1", deep, "manager",
                        "kubectl", "operation", "Apply", "fieldsV1", deep);
     ck_assert_ptr_nonnull(object);
-    ck_assert_ptr_null(managed_fields_take_over(object, "us", NULL));
+    ck_assert_ptr_null(managed_fields_take_over(object, "us", NULL, NULL));
 }
 END_TEST
 
@@ -485,6 +505,7 @@ int main(void)
     tcase_add_test(t, unquote);
     tcase_add_test(t, take_over_from_kubectl);
     tcase_add_test(t, take_over_into_our_entry);
+    tcase_add_test(t, ignored_fields_are_left_to_their_owner);
     tcase_add_test(t, take_over_once);
     tcase_add_test(t, take_over_too_deep);
     suite_add_tcase(suite, t);

@@ -167,18 +167,57 @@ START_TEST(changes_follow_a_generated_name)
 }
 END_TEST
 
-START_TEST(changes_repair_drift_and_label_imports)
+START_TEST(changes_repair_drift)
 {
-    json_auto_t *objects = yaml_all(two_objects);
-    json_auto_t *before = yaml("{apps/Deployment/n/a: imported, Secret/n/s: imported}");
+    json_auto_t *objects = yaml_all(two_objects), *before = install_hashes(objects);
     json_auto_t *drift = yaml("{apps/Deployment/n/a: ['.spec.replicas: 2 -> 3 (by kubectl-edit)'], "
                               "Job/n/left: [left behind by an interrupted apply]}");
     json_auto_t *lines = install_changes(before, NULL, objects, drift);
 
     assert_json(lines,
                 "[\"! apps/Deployment/n/a .spec.replicas: 2 -> 3 (by kubectl-edit): set back\","
-                "\"- Job/n/left (left behind by an interrupted apply)\","
-                "\"= 1 object is as wanted; only a label is added\"]");
+                "\"- Job/n/left (left behind by an interrupted apply)\"]");
+}
+END_TEST
+
+/* The first plan after an import: what differs is told from the cluster's side, what the settings that
+ * were read back had otherwise too, and what only gets a label is counted. */
+START_TEST(an_adoption_says_what_becomes_of_objects)
+{
+    json_auto_t *objects = yaml_all(two_objects);
+    json_auto_t *existing =
+        yaml("{apps/Deployment/n/a: imported, Secret/n/s: imported, x: imported}");
+    json_auto_t *live =
+        yaml("{apps/Deployment/n/a: {apiVersion: apps/v1, kind: Deployment, metadata: "
+             "{name: a, namespace: n}, spec: {replicas: 3, paused: true}}}");
+    json_auto_t *goes = yaml("{apps/Deployment/n/a: {.spec.paused: '.spec.paused: true -> (none)', "
+                             ".spec.replicas: no}}");
+    json_auto_t *read = json_pack("{s:O, s:O}", "apps/Deployment/n/a", json_array_get(objects, 0),
+                                  "Secret/n/s", json_array_get(objects, 1));
+    struct install_adoption a = {.existing = existing, .read = read, .live = live, .goes = goes};
+    json_auto_t *lines = install_adoption_changes(&a, objects);
+
+    assert_json(lines,
+                "[\"~ apps/Deployment/n/a .spec.replicas: 3 -> 2\","
+                "\"~ apps/Deployment/n/a .spec.paused: true -> (none)\","
+                "\"= 1 object is as wanted; only a label is added\","
+                "\"= 1 object is there that the configuration doesn't have: what this provider "
+                "didn't apply stays\"]");
+}
+END_TEST
+
+/* Not what is there: what another configuration than the settings that were read back makes of it. */
+START_TEST(an_adoption_compares_with_what_was_read_back)
+{
+    json_auto_t *objects = yaml_all(two_objects);
+    json_auto_t *existing = yaml("{apps/Deployment/n/a: imported}");
+    json_auto_t *read =
+        yaml("{apps/Deployment/n/a: {apiVersion: apps/v1, kind: Deployment, metadata: "
+             "{name: a, namespace: n}, spec: {replicas: 7}}}");
+    struct install_adoption a = {.existing = existing, .read = read};
+    json_auto_t *lines = install_adoption_changes(&a, objects);
+
+    assert_json(lines, "[\"~ apps/Deployment/n/a .spec.replicas: 7 -> 2\",\"+ Secret/n/s\"]");
 }
 END_TEST
 
@@ -284,7 +323,9 @@ int main(void)
     tcase_add_test(t, memory_takes_no_harm);
     tcase_add_test(t, changes_name_fields_and_hide_secrets);
     tcase_add_test(t, changes_follow_a_generated_name);
-    tcase_add_test(t, changes_repair_drift_and_label_imports);
+    tcase_add_test(t, changes_repair_drift);
+    tcase_add_test(t, an_adoption_says_what_becomes_of_objects);
+    tcase_add_test(t, an_adoption_compares_with_what_was_read_back);
     tcase_add_test(t, changed_values_are_not_set_back);
     tcase_add_test(t, images_move_to_their_mirrors);
     tcase_add_test(t, ignored_fields_go);
