@@ -135,9 +135,9 @@ static int check_finished(const struct installing *s, struct err *err)
             return err_set(
                 err, ERR_EXISTS,
                 "%s/%s is installed in this cluster already, by another configuration or "
-                "with a state that was lost. %s adopt = true to take it over",
-                APPLYSET_NAMESPACE, s->r->set_name,
-                is_platform(s->r) ? "Set" : "Import it (see the resource's page), or set");
+                "with a state that was lost. Import it (see the resource's page), or set "
+                "adopt = true to take it over",
+                APPLYSET_NAMESPACE, s->r->set_name);
     }
     log_info(MODULE, "%s: an identical installation is taken over", s->r->what);
     return 0;

@@ -15,7 +15,7 @@
 
 #include "lib/base/banned.h"
 
-#define SET_NAME          "platform" /* there is one in a cluster */
+#define SET_NAME          PLATFORM_SET_NAME
 #define GATEWAY_NAMESPACE "istio-system"
 #define GATEWAY_SERVICE   "istio-ingressgateway"
 
@@ -176,6 +176,8 @@ static void prepare(struct tf_context *ctx, struct tf_plan *p)
     struct err err CLEANUP(err_done) = ERR_INIT;
     struct platform_settings s;
     const char *attribute;
+    bool known;
+    int rc;
 
     installation_put_str(ctx, &p->planned, "id", APPLYSET_NAMESPACE "/" SET_NAME);
     refuse_upgrade(ctx, p);
@@ -185,11 +187,16 @@ static void prepare(struct tf_context *ctx, struct tf_plan *p)
     }
     if (!installation_inputs_known(&platform, v))
         return;
+    known = installation_inputs_known(&platform, p->planned);
+    rc = platform_settings_of(v, &s, &attribute, &err);
     /* What only stands for a value isn't to be judged. */
-    if (platform_settings_of(v, &s, &attribute, &err) ||
-        (installation_inputs_known(&platform, p->planned) &&
-         (settings_check(&s.settings, &attribute, &err) ||
-          check_change(p, &s.settings, &attribute, &err))))
+    if (!rc && known)
+        rc = settings_check(&s.settings, &attribute, &err);
+    if (!rc)
+        platform_check_import(ctx, p, &s.settings);
+    if (!rc && known)
+        rc = check_change(p, &s.settings, &attribute, &err);
+    if (rc)
         tf_error_from(ctx->diags, TF_ATTR(attribute), "Invalid setting", &err);
     else if (tf_wholly_known(tf_get(p->planned, "gateway")))
         put_address(ctx, p, &s.settings);
@@ -419,4 +426,5 @@ const struct tf_resource platform_resource = {
     .read = read,
     .update = update,
     .remove = remove_platform,
+    .import = platform_import,
 };
