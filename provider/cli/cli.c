@@ -5,7 +5,7 @@
 #include "lib/base/banned.h"
 
 static const struct cli_command *const commands[] = {
-    &cli_render, &cli_components, &cli_status, &cli_version, &cli_debug,
+    &cli_render, &cli_components, &cli_status, &cli_import, &cli_version, &cli_debug,
 };
 
 #define HELP_COLUMN 40

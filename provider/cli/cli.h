@@ -34,6 +34,7 @@ int cli_run(struct cli *cli, int argc, char **argv);
 int cli_serve_terraform(struct cli *cli, const struct handshake *handshake);
 
 /* One per file; cli.c has them in its table. */
-extern const struct cli_command cli_components, cli_debug, cli_render, cli_status, cli_version;
+extern const struct cli_command cli_components, cli_debug, cli_import, cli_render, cli_status,
+    cli_version;
 
 #endif

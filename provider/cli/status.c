@@ -9,10 +9,9 @@
 #include "lib/base/buf.h"
 #include "lib/base/cancel.h"
 #include "lib/base/mem.h"
-#include "lib/kube/members.h"
 #include "provider/cli/cli.h"
+#include "provider/cli/connect.h"
 #include "provider/cli/status_table.h"
-#include "resources/kubeflow/install.h"
 
 #include "lib/base/banned.h"
 
@@ -76,37 +75,6 @@ static bool read_options(int argc, char **argv, struct options *o)
             return false;
     }
     return true;
-}
-
-static struct kube_client *connect_to_cluster(const struct options *o, struct err *err)
-{
-    const char *const paths[] = {o->config_path, NULL};
-    struct kube_attributes attrs = {
-        .insecure = -1,
-        .config_paths = o->config_path ? paths : NULL,
-        .config_context = o->context,
-    };
-    struct kube_client_options options = {.user_agent =
-                                              "terraform-provider-kubeflow/" PROVIDER_VERSION};
-    struct kube_client *client;
-    char *uid CLEANUP(mem_cleanup) = NULL;
-    int rc = kube_config_resolve(&attrs, NULL, &options.config, err);
-
-    if (rc == ERR_NOT_FOUND && !o->config_path) {
-        err_done(err);
-        err_set(err, rc,
-                "nothing says which cluster: give --config-path, or set KUBE_CONFIG_PATH or "
-                "KUBE_HOST, as for the provider (KUBECONFIG doesn't count)");
-    }
-    if (rc)
-        return NULL;
-    client = kube_client_new(&options, err);
-    /* A server that doesn't answer is said soon. */
-    if (client && kube_cluster_uid(client, INSTALL_READ_RETRY_MS, NULL, &uid, err)) {
-        kube_client_free(client);
-        return NULL;
-    }
-    return client;
 }
 
 /* --- reading ------------------------------------------------------------------------------------- */
@@ -262,7 +230,7 @@ static int run_status(struct cli *cli, int argc, char **argv)
 
     if (!read_options(argc, argv, &o))
         return CLI_USAGE;
-    w.client = connect_to_cluster(&o, &err);
+    w.client = cli_connect(o.config_path, o.context, &err);
     if (w.client)
         rc = o.watch ? watch(&w, &err) : print_once(&w, &ready, &err);
     kube_client_free(w.client);

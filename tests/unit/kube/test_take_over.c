@@ -59,16 +59,17 @@ END_TEST
 START_TEST(client_side_fields_are_those_of_the_annotation)
 {
     assert_goes(HEAD "spec: {}\n",
-                HEAD "  annotations: {kubectl.kubernetes.io/last-applied-configuration: "
-                     "'{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"annotations\":{},"
-                     "\"name\":\"s\"},\"spec\":{\"type\":\"NodePort\"}}'}\n"
-                     "  managedFields:\n"
-                     "  - {manager: kubectl-client-side-apply, operation: Update, fieldsV1: "
-                     "{'f:metadata': {'f:annotations': {'.': {}}}, 'f:spec': {'f:type': {}, "
-                     "'f:sessionAffinity': {}}}}\n"
-                     "  - {manager: kubectl-edit, operation: Update, fieldsV1: {'f:spec': "
-                     "{'f:externalName': {}}}}\n"
-                     "spec: {type: NodePort, sessionAffinity: None, externalName: x}\n",
+                HEAD
+                "  annotations: {kubectl.kubernetes.io/last-applied-configuration: "
+                "'{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"annotations\":{},"
+                "\"name\":\"s\"},\"spec\":{\"type\":\"NodePort\"}}'}\n"
+                "  managedFields:\n"
+                "  - {manager: kubectl-client-side-apply, operation: Update, fieldsV1: "
+                "{'f:metadata': {'f:annotations': {'.': {}}}, 'f:spec': {'f:type': {}, "
+                "'f:sessionAffinity': {}}}}\n"
+                "  - {manager: kubectl-edit, operation: Update, fieldsV1: {'f:spec': "
+                "{'f:externalName': {}}}}\n"
+                "spec: {type: NodePort, sessionAffinity: None, externalName: x}\n",
                 "{\".spec.externalName\":\".spec.externalName: \\\"x\\\" -> (none)\","
                 "\".spec.type\":\".spec.type: \\\"NodePort\\\" -> (none)\"}");
 }
@@ -76,11 +77,12 @@ END_TEST
 
 START_TEST(values_that_are_put_in_stay)
 {
-    assert_goes("{kind: Secret, metadata: {name: s, annotations: {terraform-provider-kubeflow/values: "
-                "'{\"password\":\"x#1\"}'}}}",
-                "{kind: Secret, metadata: {name: s, managedFields: [{manager: kubectl, operation: "
-                "Apply, fieldsV1: {'f:data': {'f:password': {}}}}]}, data: {password: c2VjcmV0}}",
-                "{}");
+    assert_goes(
+        "{kind: Secret, metadata: {name: s, annotations: {terraform-provider-kubeflow/values: "
+        "'{\"password\":\"x#1\"}'}}}",
+        "{kind: Secret, metadata: {name: s, managedFields: [{manager: kubectl, operation: "
+        "Apply, fieldsV1: {'f:data': {'f:password': {}}}}]}, data: {password: c2VjcmV0}}",
+        "{}");
     assert_goes("{kind: Secret, metadata: {name: s}, data: {a: YQ==}}",
                 "{kind: Secret, metadata: {name: s, managedFields: [{manager: kubectl, operation: "
                 "Apply, fieldsV1: {'f:data': {'f:password': {}}}}]}, data: {a: YQ==, password: "
@@ -91,9 +93,11 @@ END_TEST
 
 START_TEST(our_own_marks_are_no_difference)
 {
-    json_auto_t *wanted = yaml("{kind: A, metadata: {annotations: {terraform-provider-kubeflow/component: "
-                               "x, mine: y}, labels: {l: ''}}, spec: {env: [{name: P, value: ''}]}}");
-    json_auto_t *live = yaml("{kind: A, metadata: {annotations: {other: z}}, spec: {env: [{name: P}]}}");
+    json_auto_t *wanted =
+        yaml("{kind: A, metadata: {annotations: {terraform-provider-kubeflow/component: "
+             "x, mine: y}, labels: {l: ''}}, spec: {env: [{name: P, value: ''}]}}");
+    json_auto_t *live =
+        yaml("{kind: A, metadata: {annotations: {other: z}}, spec: {env: [{name: P}]}}");
     json_auto_t *lines = kube_differences(wanted, live);
 
     assert_json(lines, "[\".metadata.annotations.mine: (none) -> \\\"y\\\"\","
