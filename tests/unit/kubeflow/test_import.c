@@ -32,7 +32,7 @@ static void assert_json(const json_t *v, const char *expected)
 
 #define RUNS(namespace, name, image)                                                               \
     "apps/Deployment/" namespace "/" name ": {spec: {template: {spec: {containers: [{image: "      \
-    "'sidecar:1'}, {image: '" image "'}]}}}}\n"
+                                 "'sidecar:1'}, {image: '" image "'}]}}}}\n"
 
 static int tell(const char *live, const char **ret_name, char **ret_text)
 {
@@ -166,10 +166,10 @@ START_TEST(components_are_those_whose_objects_are_there)
                    "notebook-controller: [a, -b], katib: [-a, -b, c]}");
     ck_assert(!import_tell_components(&x.c, &x.f, NULL));
     assert_json(x.f.facts, "{\"tools\":{\"cert-manager\":\"Helm release certs\"}}");
-    assert_json(json_object_get(x.f.values, "components"), "[\"istio-crds\",\"notebook-controller\"]");
-    ck_assert_str_eq(
-        json_string_value(json_array_get(json_object_get(x.f.values, "existing"), 0)),
-        "cert-manager");
+    assert_json(json_object_get(x.f.values, "components"),
+                "[\"istio-crds\",\"notebook-controller\"]");
+    ck_assert_str_eq(json_string_value(json_array_get(json_object_get(x.f.values, "existing"), 0)),
+                     "cert-manager");
 }
 END_TEST
 
@@ -218,10 +218,11 @@ START_TEST(reads_gateway_and_storage)
     import_tell_gateway(&x.c, &x.f);
     import_tell_storage(&x.c, &x.f);
     import_tell_login(&x.c, &x.f);
-    assert_json(x.f.values,
-                "{\"gateway\":{\"service_type\":\"LoadBalancer\",\"load_balancer_ip\":\"192.0.2.7\","
-                "\"annotations\":{\"mine\":\"a\"},\"allow_plain_http\":true},"
-                "\"storage\":{\"class_name\":\"fast\",\"sizes\":{\"katib-mysql\":\"20Gi\"}}}");
+    assert_json(
+        x.f.values,
+        "{\"gateway\":{\"service_type\":\"LoadBalancer\",\"load_balancer_ip\":\"192.0.2.7\","
+        "\"annotations\":{\"mine\":\"a\"},\"allow_plain_http\":true},"
+        "\"storage\":{\"class_name\":\"fast\",\"sizes\":{\"katib-mysql\":\"20Gi\"}}}");
 }
 END_TEST
 
@@ -237,9 +238,9 @@ START_TEST(the_default_class_is_none)
             mem_printf(CLAIM "%s}\nspec: {storageClassName: standard}\n", i ? owned : "");
 
         found_init(&x, "{}");
-        json_array_append_new(
-            x.c.classes, yaml("{metadata: {name: standard, annotations: "
-                              "{storageclass.kubernetes.io/is-default-class: 'true'}}}"));
+        json_array_append_new(x.c.classes,
+                              yaml("{metadata: {name: standard, annotations: "
+                                   "{storageclass.kubernetes.io/is-default-class: 'true'}}}"));
         set_live(&x, "katib", live, CLAIM "}\n");
         import_tell_storage(&x.c, &x.f);
         assert_json(x.f.values, i ? "{\"storage\":{\"class_name\":\"standard\"}}" : "{}");
@@ -258,7 +259,8 @@ START_TEST(reads_logins_and_no_passwords)
     found_init(&x, "{}");
     json_array_append_new(x.c.profiles,
                           yaml("{metadata: {name: ml}, spec: {owner: {name: ml@example.com}}}"));
-    json_object_set_new(x.c.rendered, "user-namespace", yaml("[{kind: Profile, metadata: {name: p}}]"));
+    json_object_set_new(x.c.rendered, "user-namespace",
+                        yaml("[{kind: Profile, metadata: {name: p}}]"));
     set_live(&x, "dex",
              DEX("{issuer: 'https://k.example.com/dex', staticPasswords: [{email: ml@example.com, "
                  "hash: $2y$secret}, {hash: x}], connectors: [{type: github, name: GitHub}, {type: "
@@ -291,8 +293,8 @@ START_TEST(the_public_password_is_the_default_login)
                                 json_string("b3du"));
         json_object_set_new(x.c.live, IMPORT_PASSWORDS, secret);
         import_tell_login(&x.c, &x.f);
-        assert_json(x.f.values, i ? "{\"users\":{\"user@example.com\":{}}}"
-                                  : "{\"allow_default_login\":true}");
+        assert_json(x.f.values,
+                    i ? "{\"users\":{\"user@example.com\":{}}}" : "{\"allow_default_login\":true}");
     }
 }
 END_TEST
@@ -329,7 +331,8 @@ END_TEST
 
 START_TEST(what_is_a_tools_stays_its_own)
 {
-    json_auto_t *facts = yaml("{tools: {cert-manager: Helm release certs}, connectors: [LDAP (ldap)]}");
+    json_auto_t *facts =
+        yaml("{tools: {cert-manager: Helm release certs}, connectors: [LDAP (ldap)]}");
     json_auto_t *components = yaml("[cert-manager, katib]"), *none = json_object();
     json_auto_t *adopt = yaml("{adopt: true, patches: [{target: {kind: ConfigMap, name: dex}}]}");
     json_auto_t *problems = import_check(none, none, components, facts);
@@ -355,35 +358,36 @@ START_TEST(writes_hcl)
         .notes = yaml("[told]")};
     char *text CLEANUP(mem_cleanup) = import_hcl(&f);
 
-    ck_assert_str_eq(text, "# told\n"
-                           "\n"
-                           "import {\n"
-                           "  to = kubeflow_platform.this\n"
-                           "  id = \"26.03\"\n"
-                           "}\n"
-                           "\n"
-                           "variable \"password_hash_ml_example_com\" {\n"
-                           "  description = \"bcrypt hash of the password, as Dex has it or a new one\"\n"
-                           "  type        = string\n"
-                           "  sensitive   = true\n"
-                           "}\n"
-                           "\n"
-                           "resource \"kubeflow_platform\" \"this\" {\n"
-                           "  release = \"26.03\"\n"
-                           "  users = {\n"
-                           "    \"ml@example.com\" = {\n"
-                           "      profile       = \"ml\"\n"
-                           "      password_hash = var.password_hash_ml_example_com\n"
-                           "    }\n"
-                           "  }\n"
-                           "  gateway = {\n"
-                           "    annotations = {\n"
-                           "      \"a.b/c\" = \"say \\\"$${x}\\\"\"\n"
-                           "      d       = \"on\"\n"
-                           "    }\n"
-                           "  }\n"
-                           "  components = [\"a\", \"b\"]\n"
-                           "}\n");
+    ck_assert_str_eq(text,
+                     "# told\n"
+                     "\n"
+                     "import {\n"
+                     "  to = kubeflow_platform.this\n"
+                     "  id = \"26.03\"\n"
+                     "}\n"
+                     "\n"
+                     "variable \"password_hash_ml_example_com\" {\n"
+                     "  description = \"bcrypt hash of the password, as Dex has it or a new one\"\n"
+                     "  type        = string\n"
+                     "  sensitive   = true\n"
+                     "}\n"
+                     "\n"
+                     "resource \"kubeflow_platform\" \"this\" {\n"
+                     "  release = \"26.03\"\n"
+                     "  users = {\n"
+                     "    \"ml@example.com\" = {\n"
+                     "      profile       = \"ml\"\n"
+                     "      password_hash = var.password_hash_ml_example_com\n"
+                     "    }\n"
+                     "  }\n"
+                     "  gateway = {\n"
+                     "    annotations = {\n"
+                     "      \"a.b/c\" = \"say \\\"$${x}\\\"\"\n"
+                     "      d       = \"on\"\n"
+                     "    }\n"
+                     "  }\n"
+                     "  components = [\"a\", \"b\"]\n"
+                     "}\n");
     import_found_done(&f);
 }
 END_TEST
