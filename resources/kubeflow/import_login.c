@@ -5,6 +5,7 @@
 #include "lib/base/mem.h"
 #include "lib/krm/path.h"
 #include "lib/krm/yaml.h"
+#include "resources/kubeflow/components.h"
 #include "resources/kubeflow/import_parts.h"
 
 #include "lib/base/banned.h"
@@ -42,17 +43,22 @@ static const char *profile_of(const struct import_cluster *c, const char *email)
     return "";
 }
 
-static bool has_component(const struct import_found *f, const struct import_cluster *c,
-                          const char *name)
+/* Whether the values, so far, install the component. */
+static bool has_component(const struct import_found *f, const char *name)
 {
-    const json_t *object;
+    json_auto_t *all = NULL;
+    const char *attribute;
+    const json_t *entry;
     size_t i;
 
-    json_array_foreach (krm_get(f->values, "existing", NULL), i, object) {
-        if (!strcmp(json_string_value(object), name))
-            return false;
+    if (components_resolve(f->release, json_object_get(f->values, "components"),
+                           json_object_get(f->values, "existing"), &all, &attribute, NULL))
+        return false;
+    json_array_foreach (all, i, entry) {
+        if (!strcmp(json_string_value(entry), name))
+            return true;
     }
-    return json_array_size(json_object_get(c->rendered, name)) > 0;
+    return false;
 }
 
 /* Whether users and the Secret with their hashes are the release's own. */
@@ -84,7 +90,7 @@ static void read_users(const struct import_cluster *c, struct import_found *f, c
         const char *email = krm_str(entry, "email", NULL), *profile = profile_of(c, email);
         json_t *user = json_object();
 
-        if (*profile && has_component(f, c, "user-namespace"))
+        if (*profile && has_component(f, "user-namespace"))
             json_object_set_new(user, "profile", json_string(profile));
         if (*email)
             json_object_set(users, email, user);
@@ -251,7 +257,7 @@ void import_tell_login(const struct import_cluster *c, struct import_found *f)
     json_auto_t *config = config_of(json_object_get(c->live, IMPORT_DEX));
     json_auto_t *shipped = config_of(import_rendered(c, IMPORT_DEX));
 
-    if (has_component(f, c, "dex") && config) {
+    if (has_component(f, "dex") && config) {
         read_users(c, f, config, shipped);
         read_connectors(c, f, config);
     }

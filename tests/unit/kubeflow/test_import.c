@@ -277,6 +277,21 @@ START_TEST(reads_logins_and_no_passwords)
 }
 END_TEST
 
+/* A profile of a user needs the component that makes them. */
+START_TEST(profiles_are_read_where_they_are_made)
+{
+    struct found x CLEANUP(found_done);
+
+    found_init(&x, "{}");
+    json_object_set_new(x.f.values, "components", yaml("[dex]"));
+    json_array_append_new(x.c.profiles,
+                          yaml("{metadata: {name: ml}, spec: {owner: {name: ml@example.com}}}"));
+    set_live(&x, "dex", DEX("{staticPasswords: [{email: ml@example.com}]}"), DEX("{a: b}"));
+    import_tell_login(&x.c, &x.f);
+    assert_json(json_object_get(x.f.values, "users"), "{\"ml@example.com\":{}}");
+}
+END_TEST
+
 START_TEST(the_public_password_is_the_default_login)
 {
     for (int i = 0; i < 2; i++) {
@@ -406,6 +421,7 @@ int main(void)
     tcase_add_test(t, reads_gateway_and_storage);
     tcase_add_test(t, the_default_class_is_none);
     tcase_add_test(t, reads_logins_and_no_passwords);
+    tcase_add_test(t, profiles_are_read_where_they_are_made);
     tcase_add_test(t, the_public_password_is_the_default_login);
     tcase_add_test(t, nothing_is_undone_silently);
     tcase_add_test(t, what_is_a_tools_stays_its_own);
