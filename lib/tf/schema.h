@@ -39,7 +39,7 @@ struct tf_validator {
 int tf_check_one_of(const struct tf_value *v, const void *strings,
                     struct err *err); /* const char *const[], NULL-ended */
 struct tf_pattern {
-    const char *regex;   /* POSIX extended, anchored by itself */
+    const char *regex;   /* POSIX extended; the whole text must match */
     const char *meaning; /* "a DNS label: lower case letters, digits and '-'" */
 };
 int tf_check_pattern(const struct tf_value *v, const void *tf_pattern, struct err *err);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/mem.h"
 #include "lib/tf/schema.h"
 
 #include "lib/base/banned.h"
@@ -24,11 +25,12 @@ int tf_check_one_of(const struct tf_value *v, const void *strings, struct err *e
 int tf_check_pattern(const struct tf_value *v, const void *tf_pattern, struct err *err)
 {
     const struct tf_pattern *pattern = tf_pattern;
+    char *whole CLEANUP(mem_cleanup) = mem_printf("^(%s)$", pattern->regex);
     const char *s = tf_str(v, NULL);
     regex_t regex;
     int rc;
 
-    if (regcomp(&regex, pattern->regex, REG_EXTENDED | REG_NOSUB))
+    if (regcomp(&regex, whole, REG_EXTENDED | REG_NOSUB))
         bug("\"%s\" is not a regular expression", pattern->regex);
     /* A NUL would hide what is behind it. */
     rc = s && strlen(s) == v->string.len ? regexec(&regex, s, 0, NULL, 0) : REG_NOMATCH;

@@ -7,7 +7,7 @@
 
 static const char *const colours[] = {"red", "green", NULL};
 static const struct tf_range small = {1, 3}, at_least_one = {1, INT64_MAX}, two = {2, 2};
-static const struct tf_pattern label = {"^[a-z]([-a-z0-9]*[a-z0-9])?$", "a DNS label"};
+static const struct tf_pattern label = {"[a-z]([-a-z0-9]*[a-z0-9])?", "a DNS label"};
 
 static const struct tf_validator one_of[] = {{tf_check_one_of, colours}, TF_NO_VALIDATOR};
 static const struct tf_validator pattern[] = {{tf_check_pattern, &label}, TF_NO_VALIDATOR};
@@ -195,6 +195,8 @@ END_TEST
 START_TEST(patterns_see_the_whole_text)
 {
     ck_assert_str_eq(fails(tf_check_pattern, tf_string(arena, "abc"), &label), "");
+    ck_assert_str_ne(fails(tf_check_pattern, tf_string(arena, "abc-"), &label), "");
+    ck_assert_str_ne(fails(tf_check_pattern, tf_string(arena, "Abc"), &label), "");
     ck_assert_str_eq(fails(tf_check_pattern, tf_stringn(arena, "abc\0-", 5), &label),
                      "must be a DNS label");
 }
