@@ -298,7 +298,7 @@ static int add_work(struct removal *r, const char *crd_name, int wave, json_t *s
 
     if (!remove_holds_work(r->o, crd_name, &which) || own != wave)
         return 0;
-    rc = kube_crd_instances(r->o->client, crd_name, r->o->set_id, which, MAX_INSTANCES,
+    rc = kube_crd_instances(r->o->client, crd_name, NULL, r->o->set_id, which, MAX_INSTANCES,
                             r->o->cancel, &found, err);
     json_array_foreach (found, i, object) {
         char *key CLEANUP(mem_cleanup) = kube_key(object);

@@ -84,8 +84,8 @@ static int check_crd(struct check *c, const char *name, struct err *err)
         return 0;
     if (c->which == KUBE_NOT_OF_ANY) /* others may be about to go as well */
         which = KUBE_NOT_OF_ANY;
-    rc = kube_crd_instances(c->o->client, name, c->o->set_id, which, MAX_NAMED + 1, c->o->cancel,
-                            &found, err);
+    rc = kube_crd_instances(c->o->client, name, NULL, c->o->set_id, which, MAX_NAMED + 1,
+                            c->o->cancel, &found, err);
     if (!rc)
         add_sentence(c->out, what, found);
     return rc;

@@ -117,8 +117,8 @@ static int crd_must_stay(const struct removal *r, const struct target *t, const 
     if (o->crds == KUBE_CRDS_KEEP ||
         (o->crds == KUBE_CRDS_DELETE && o->user_data == KUBE_DATA_DELETE))
         return 0;
-    rc = kube_crd_instances(o->client, name_of(t->meta), o->set_id, who_counts(r), 1, o->cancel,
-                            &found, err);
+    rc = kube_crd_instances(o->client, name_of(t->meta), NULL, o->set_id, who_counts(r), 1,
+                            o->cancel, &found, err);
     if (json_array_size(found))
         *ret_why = "objects of its kind exist";
     return rc;

@@ -59,8 +59,11 @@ static int add_strangers(struct kube_client *c, const struct kube_resource *reso
     json_auto_t *items = NULL;
     json_t *item;
     size_t i;
-    int rc = kube_list(c, &req, cancel, &items, NULL, err);
+    int rc;
 
+    if (namespace && !resource->namespaced)
+        return 0;
+    rc = kube_list(c, &req, cancel, &items, NULL, err);
     if (rc == ERR_NOT_FOUND)
         return 0;
     if (rc)
@@ -77,9 +80,9 @@ static int add_strangers(struct kube_client *c, const struct kube_resource *reso
     return 0;
 }
 
-int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *set_id,
-                       enum kube_strangers which, size_t limit, struct cancel *cancel,
-                       json_t **ret_found, struct err *err)
+int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *namespace,
+                       const char *set_id, enum kube_strangers which, size_t limit,
+                       struct cancel *cancel, json_t **ret_found, struct err *err)
 {
     struct kube_request req = {
         .verb = KUBE_GET,
@@ -95,7 +98,7 @@ int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *
             kube_discover(c, krm_str(res.body, "spec", "group", NULL), "",
                           krm_str(res.body, "spec", "names", "kind", NULL), cancel, &resource, err);
         if (!rc)
-            rc = add_strangers(c, resource, NULL, set_id, which, limit, cancel, found, err);
+            rc = add_strangers(c, resource, namespace, set_id, which, limit, cancel, found, err);
     } else {
         err_move(err, &res.err);
     }

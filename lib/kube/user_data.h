@@ -18,11 +18,11 @@ enum kube_strangers {
 
 /* The first two give a new array of metadata objects (kube_metadata_object), at most `limit`. */
 
-/* Custom resources of the CRD named "<plural>.<group>" that aren't members of set_id; none when the
- * kind isn't served. */
-int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *set_id,
-                       enum kube_strangers which, size_t limit, struct cancel *cancel,
-                       json_t **ret_found, struct err *err) WARN_UNUSED;
+/* Custom resources of the CRD named "<plural>.<group>" that aren't members of set_id, in one namespace
+ * (NULL = everywhere; cluster-wide kinds have none in a namespace); none when the kind isn't served. */
+int kube_crd_instances(struct kube_client *c, const char *crd_name, const char *namespace,
+                       const char *set_id, enum kube_strangers which, size_t limit,
+                       struct cancel *cancel, json_t **ret_found, struct err *err) WARN_UNUSED;
 
 /* What others keep in a namespace: claims and workloads that aren't members of set_id, nor made for
  * every such namespace (owned by it). Custom resources count by the workloads and claims that they

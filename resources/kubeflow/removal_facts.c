@@ -26,6 +26,11 @@ static const struct {
 #include "resources/kubeflow/removal_facts.def"
 };
 
+const char *removal_work(size_t i)
+{
+    return i < ARRAY_LEN(work) ? work[i].crd : NULL;
+}
+
 static int wave_of(const char *crd_name)
 {
     for (size_t i = 0; i < ARRAY_LEN(work); i++)

@@ -6,4 +6,7 @@
 
 extern const struct kube_remove_facts removal_facts;
 
+/* The CRDs of what users work with, one by one; NULL behind the last. */
+const char *removal_work(size_t i);
+
 #endif
