@@ -2,6 +2,7 @@
 
 #include "resources/kubeflow/component.h"
 #include "resources/kubeflow/platform.h"
+#include "resources/kubeflow/profile.h"
 #include "resources/session.h"
 
 #include "lib/base/banned.h"
@@ -9,6 +10,7 @@
 static const struct tf_resource *const resources[] = {
     &component_resource,
     &platform_resource,
+    &profile_resource,
     NULL,
 };
 
