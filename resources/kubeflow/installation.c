@@ -10,6 +10,7 @@
 #include "lib/krm/yaml.h"
 #include "lib/kube/applyset.h"
 #include "lib/kube/members.h"
+#include "lib/tf/codec.h"
 #include "lib/tf/timeouts.h"
 #include "resources/kubeflow/rewrite.h"
 #include "resources/kubeflow/tfjson.h"
@@ -181,6 +182,31 @@ void installation_put_json(struct tf_context *ctx, const struct tf_value **v, co
 void installation_put_unknown(struct tf_context *ctx, const struct tf_value **v, const char *name)
 {
     installation_put(ctx, v, name, tf_unknown(ctx->arena, tf_get(*v, name)->type));
+}
+
+/* --- what is unfinished --------------------------------------------------------------------------- */
+
+void installation_leave_unfinished(struct tf_context *ctx, const struct tf_apply *op)
+{
+    struct buf text CLEANUP(buf_done) = BUF_INIT;
+
+    tf_json_encode(op->prior, op->prior->type, &text);
+    session_leave(ctx->session, installation_str(op->prior, "id"), buf_str(&text));
+}
+
+void installation_keep_unfinished(struct tf_context *ctx, struct tf_apply *op)
+{
+    char *left = session_take(ctx->session, installation_str(op->planned, "id"));
+    struct install_memory memory = {.unfinished = true};
+    struct err err CLEANUP(err_done) = ERR_INIT;
+
+    if (left && tf_failed(ctx->diags) && !op->state) {
+        if (tf_json_decode(ctx->arena, left, strlen(left), op->planned->type, false, &op->state,
+                           &err))
+            bug("what is unfinished can't be read again: %s", err_msg(&err));
+        op->private_state = install_memory_save(&memory);
+    }
+    mem_free_secret(left);
 }
 
 /* --- removal ------------------------------------------------------------------------------------- */

@@ -122,6 +122,14 @@ void installation_complete(const struct installation *kind, struct tf_context *c
 
 bool installation_inputs_known(const struct installation *kind, const struct tf_value *v);
 
+/* --- what is unfinished --------------------------------------------------------------------------- */
+/* Terraform drops something unfinished from state when its delete half was answered, which leaves it to
+ * the create that follows. Should that fail before it has begun, it hands the object back, or nobody
+ * would know of it any more: called by the delete half, and at the end of every create. For resources
+ * with an attribute id that both halves know. */
+void installation_leave_unfinished(struct tf_context *ctx, const struct tf_apply *op);
+void installation_keep_unfinished(struct tf_context *ctx, struct tf_apply *op);
+
 /* --- removal ------------------------------------------------------------------------------------- */
 /* What state says of a removal; *ret_wanted is to be released by the caller. */
 struct install_removal installation_removal(const struct installation *kind, struct tf_context *ctx,

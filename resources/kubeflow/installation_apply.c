@@ -1,12 +1,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
 #include "lib/krm/path.h"
-#include "lib/tf/codec.h"
 #include "lib/tf/timeouts.h"
 #include "resources/kubeflow/installation.h"
 #include "resources/kubeflow/secret_values.h"
@@ -160,23 +158,6 @@ static void apply_rendered(const struct installation *kind, struct tf_context *c
     install_memory_done(&memory);
 }
 
-/* Terraform dropped what is unfinished from state when its delete half was answered. A create that
- * then fails before it has begun hands it back, or nobody would know of its objects any more. */
-static void keep_unfinished(struct tf_context *ctx, struct tf_apply *op)
-{
-    char *left = session_take(ctx->session, installation_str(op->planned, "id"));
-    struct install_memory memory = {.unfinished = true};
-    struct err err CLEANUP(err_done) = ERR_INIT;
-
-    if (left && tf_failed(ctx->diags) && !op->state) {
-        if (tf_json_decode(ctx->arena, left, strlen(left), op->planned->type, false, &op->state,
-                           &err))
-            bug("what is unfinished can't be read again: %s", err_msg(&err));
-        op->private_state = install_memory_save(&memory);
-    }
-    mem_free_secret(left);
-}
-
 static void apply(const struct installation *kind, struct tf_context *ctx, struct tf_apply *op,
                   bool create)
 {
@@ -201,7 +182,7 @@ void installation_create(const struct installation *kind, struct tf_context *ctx
                          struct tf_apply *op)
 {
     apply(kind, ctx, op, true);
-    keep_unfinished(ctx, op);
+    installation_keep_unfinished(ctx, op);
 }
 
 void installation_update(const struct installation *kind, struct tf_context *ctx,
@@ -237,10 +218,7 @@ void installation_remove(const struct installation *kind, struct tf_context *ctx
     json_t *wanted;
 
     if (continues(op)) {
-        struct buf text CLEANUP(buf_done) = BUF_INIT;
-
-        tf_json_encode(op->prior, op->prior->type, &text);
-        session_leave(ctx->session, installation_str(op->prior, "id"), buf_str(&text));
+        installation_leave_unfinished(ctx, op);
         log_info("kubeflow", "%s is unfinished: the create continues it, nothing is deleted",
                  installation_str(op->prior, "id"));
         return;

@@ -235,6 +235,7 @@ static void apply(struct tf_context *ctx, struct tf_apply *op, const char *opera
 static void create(struct tf_context *ctx, struct tf_apply *op)
 {
     apply(ctx, op, "create");
+    installation_keep_unfinished(ctx, op);
 }
 
 static void update(struct tf_context *ctx, struct tf_apply *op)
@@ -328,6 +329,8 @@ static void remove_it(struct tf_context *ctx, struct tf_apply *op)
     bool here = false;
     int rc;
 
+    if (continues(op))
+        installation_leave_unfinished(ctx, op);
     if (continues(op) || !strcmp(policy, "keep")) {
         log_info("kubeflow", "profile %s is left in the cluster",
                  installation_str(op->prior, "id"));
