@@ -92,14 +92,24 @@ static const char *list_keys(struct openapi *o, const json_t *node)
     return krm_str(node, "x-kubernetes-patch-merge-key", NULL);
 }
 
-/* The built-in type that a reference means when the schema itself doesn't define it. */
+/* The built-in type that a reference means when the schema itself doesn't define it. None begins
+ * like the names that type_of gives. */
 static const char *builtin_type(const struct openapi *o, const json_t *node)
 {
     const char *ref = krm_str(node, "$ref", NULL);
 
     if (strncmp(ref, BUILTIN_PREFIX, strlen(BUILTIN_PREFIX)) != 0 || resolve(o, node))
         return NULL;
-    return ref + strlen(BUILTIN_PREFIX);
+    ref += strlen(BUILTIN_PREFIX);
+    return *ref == '#' ? NULL : ref;
+}
+
+/* The schema node that type_of named. */
+static const json_t *node_of(const struct openapi *o, const char *type)
+{
+    size_t i = strtoul(type + 1, NULL, 10);
+
+    return i < o->types.len ? o->types.at[i] : NULL;
 }
 
 static const struct merge_field *find_field(void *arg, const char *type, const char *name)
@@ -110,7 +120,7 @@ static const struct merge_field *find_field(void *arg, const char *type, const c
 
     if (!type || *type != '#')
         return o->with_builtin ? mergekeys_field(type, name) : NULL;
-    parent = o->types.at[strtoul(type + 1, NULL, 10)];
+    parent = node_of(o, type);
     node = krm_get(parent, "properties", name, NULL);
     if (!node)
         node = json_object_get(parent, "additionalProperties");
