@@ -45,7 +45,7 @@ static bool split_url(const char *url, char **ret_repo, char **ret_path, char **
     const char *marker = s ? strstr(s, "//") : NULL, *git = s ? strstr(s, ".git") : NULL;
     const char *rest;
 
-    if (!s)
+    if (!s || s >= end)
         return false;
     if (marker && marker < end) {
         rest = marker;
