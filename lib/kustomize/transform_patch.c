@@ -224,6 +224,9 @@ static int patch_selected(const struct transform *x, const json_t *operations, b
         if (store)
             resource_store_id(ctx, r);
         rc = krm_json_patch(&r->object, operations, err);
+        /* Anything else would be taken for an object that was deleted. */
+        if (!rc && resource_empty(r))
+            rc = err_set(err, ERR_INVALID, "leaves no object with members");
         unshare(r);
         if (rc)
             err_wrap(err, "%s: patch from %s", label, source);
