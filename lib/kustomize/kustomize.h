@@ -4,7 +4,7 @@
  * containers and executables are ERR_UNSUPPORTED. Deliberately otherwise than the reference: it
  * crashes on one patch text that deletes several objects, which works here; lines of environment
  * files may be of any length; patterns know no Unicode classes; a name hash is made for ConfigMaps
- * and Secrets only; a symbolic link may lead anywhere in the loader's tree.
+ * and Secrets only.
  *
  * Pure: no network, no child process, no clock; the same files give the same objects. Held against
  * `kubectl kustomize` (kustomize 5.5.0) object by object, in order, in tests/golden and

@@ -119,6 +119,18 @@ int loader_read(struct loader *l, const char *path, const char **ret_data, size_
     return l->ops->read(l, path, ret_data, ret_len, err);
 }
 
+static bool written_below(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+
+    return !n || (strncmp(path, dir, n) == 0 && (dir[n - 1] == '/' || path[n] == '/'));
+}
+
+bool loader_below(struct loader *l, const char *path, const char *dir)
+{
+    return written_below(path, dir) && (!l->ops->below || l->ops->below(l, path, dir));
+}
+
 void loader_free(struct loader *l)
 {
     if (l)
@@ -234,6 +246,22 @@ static enum loader_kind dir_stat(struct loader *l, const char *path)
     return S_ISDIR(st.st_mode) ? LOADER_DIR : S_ISREG(st.st_mode) ? LOADER_FILE : LOADER_NONE;
 }
 
+static bool dir_below(struct loader *l, const char *path, const char *dir)
+{
+    struct dir_loader *d = (struct dir_loader *)l;
+    char *real CLEANUP(mem_cleanup) = NULL;
+    const char *real_dir;
+    struct stat st;
+    bool below;
+
+    pthread_mutex_lock(&d->lock);
+    real = dir_resolve(d, path, &st);
+    real_dir = resolve_dir(d, dir);
+    below = real && real_dir && written_below(real, real_dir);
+    pthread_mutex_unlock(&d->lock);
+    return below;
+}
+
 static int read_fd(int fd, const char *path, char **ret_data, size_t *ret_len, struct err *err)
 {
     struct stat st;
@@ -325,7 +353,8 @@ static void dir_free(struct loader *l)
     free(d);
 }
 
-static const struct loader_ops dir_ops = {.stat = dir_stat, .read = dir_read, .free = dir_free};
+static const struct loader_ops dir_ops = {
+    .stat = dir_stat, .read = dir_read, .below = dir_below, .free = dir_free};
 
 int loader_open_dir(const char *dir, struct loader **ret_loader, struct err *err)
 {
@@ -452,13 +481,21 @@ static int overlay_read(struct loader *l, const char *path, const char **ret_dat
     return loader_read(o->below, path, ret_data, ret_len, err);
 }
 
+static bool overlay_below(struct loader *l, const char *path, const char *dir)
+{
+    struct overlay_loader *o = (struct overlay_loader *)l;
+    struct loader *holder = loader_stat(o->top, path) == LOADER_FILE ? o->top : o->below;
+
+    return loader_below(holder, path, dir);
+}
+
 static void overlay_free(struct loader *l)
 {
     free(l);
 }
 
 static const struct loader_ops overlay_ops = {
-    .stat = overlay_stat, .read = overlay_read, .free = overlay_free};
+    .stat = overlay_stat, .read = overlay_read, .below = overlay_below, .free = overlay_free};
 
 struct loader *loader_new_overlay(struct loader *base, struct loader *top)
 {

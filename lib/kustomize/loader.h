@@ -2,7 +2,8 @@
  *
  * Paths are clean, relative to the loader's root, with '/' between elements ("apps/katib/base/x.yaml");
  * never absolute, never with "..". Rendering resolves "../base" itself and refuses what leaves the
- * root. A loader may be used by many renders, also at the same time, and must then be thread-safe. */
+ * root; files that a kustomization names may not leave its directory either, also not by a symbolic
+ * link (loader_below). A loader may be used by many renders, also at the same time, and must then be thread-safe. */
 #ifndef KUSTOMIZE_LOADER_H
 #define KUSTOMIZE_LOADER_H
 
@@ -22,6 +23,9 @@ struct loader_ops {
      * 0, ERR_NOT_FOUND, ERR_LIMIT, ERR_FAIL. */
     int (*read)(struct loader *l, const char *path, const char **ret_data, size_t *ret_len,
                 struct err *err);
+    /* Whether the file that path leads to, links followed, is in or below the directory that dir
+     * leads to. NULL where there are no links: then the paths tell. */
+    bool (*below)(struct loader *l, const char *path, const char *dir);
     void (*free)(struct loader *l);
 };
 
@@ -32,10 +36,12 @@ struct loader {
 enum loader_kind loader_stat(struct loader *l, const char *path);
 int loader_read(struct loader *l, const char *path, const char **ret_data, size_t *ret_len,
                 struct err *err) WARN_UNUSED;
+bool loader_below(struct loader *l, const char *path, const char *dir);
 void loader_free(struct loader *l); /* accepts NULL */
 DEFINE_CLEANUP(loader_cleanup, struct loader *, loader_free)
 
-/* Files of a directory on disk. Symbolic links that leave it are refused. */
+/* Files of a directory on disk. Symbolic links that leave it are refused; within it they may lead
+ * anywhere, which for "/" is the whole machine. */
 int loader_open_dir(const char *dir, struct loader **ret_loader, struct err *err) WARN_UNUSED;
 
 /* A tree in memory. loader_add copies path and data; adding a path twice replaces it. */

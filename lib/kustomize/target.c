@@ -108,6 +108,16 @@ static bool below(const char *path, const char *dir)
     return !n || (strncmp(path, dir, n) == 0 && path[n] == '/');
 }
 
+static int check_below(const struct target *t, const char *path, struct err *err)
+{
+    if (loader_below(t->loader, path, t->dir))
+        return 0;
+    return err_set(err, ERR_INVALID,
+                   "%s: files must be in or below the directory of their kustomization (%s)%s",
+                   path, *t->dir ? t->dir : ".",
+                   below(path, t->dir) ? "; a symbolic link leads out of it" : "");
+}
+
 int target_read(const struct target *t, const char *path, const char **ret_data, size_t *ret_len,
                 const char **ret_name, struct err *err)
 {
@@ -120,10 +130,8 @@ int target_read(const struct target *t, const char *path, const char **ret_data,
         return err_set(err, ERR_NOT_FOUND, "%s: no such file", place.path);
     if (place.kind == LOADER_DIR)
         return err_set(err, ERR_INVALID, "%s: is a directory, not a file", place.path);
-    if (!place.remote && !below(place.path, t->dir))
-        return err_set(err, ERR_INVALID,
-                       "%s: files must be in or below the directory of their kustomization (%s)",
-                       place.path, *t->dir ? t->dir : ".");
+    if (!place.remote && (rc = check_below(t, place.path, err)))
+        return rc;
     *ret_name = place.remote ? arena_strdup(t->ctx->arena, path) : place.path;
     return loader_read(place.loader, place.path, ret_data, ret_len, err);
 }
@@ -188,7 +196,7 @@ static int open_file(struct target *t, struct err *err)
         return rc;
     path = loader_join(t->dir, name);
     t->file = arena_strdup(t->ctx->arena, path);
-    if ((rc = loader_read(t->loader, path, &data, &len, err)))
+    if ((rc = check_below(t, path, err)) || (rc = loader_read(t->loader, path, &data, &len, err)))
         return rc;
     return kustomization_parse(t->ctx, data, len, t->file, &t->spec, err);
 }

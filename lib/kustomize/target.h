@@ -1,7 +1,7 @@
 /* A target: one directory with a kustomization that is being rendered, and its way to files.
  *
- * Files must lie in or below the target's directory (the reference's LoadRestrictionsRootOnly);
- * other directories are reached only as targets of their own. */
+ * Files must lie in or below the target's directory (the reference's LoadRestrictionsRootOnly), also
+ * when symbolic links are followed: the tree may be somebody else's and the machine has secrets. Other directories are reached only as targets of their own. */
 #ifndef KUSTOMIZE_TARGET_H
 #define KUSTOMIZE_TARGET_H
 

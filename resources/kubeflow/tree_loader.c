@@ -41,7 +41,7 @@ static void tree_free(struct loader *l)
 
 struct loader *tree_loader_new(struct filetree *tree)
 {
-    static const struct loader_ops ops = {tree_stat, tree_read, tree_free};
+    static const struct loader_ops ops = {.stat = tree_stat, .read = tree_read, .free = tree_free};
     struct tree_loader *l = mem_calloc(1, sizeof(*l));
 
     l->base.ops = &ops;

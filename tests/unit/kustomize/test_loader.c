@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lib/base/mem.h"
-#include "lib/kustomize/loader.h"
+#include "lib/kustomize/kustomize.h"
 
 #include "lib/base/banned.h"
 
@@ -164,8 +164,10 @@ static void link_to(const char *name, const char *target)
 
 static void remove_tree(void)
 {
-    static const char *const paths[] = {"in/out", "in/here", "in/up",  "in/a.yaml", "in/sub/b.yaml",
-                                        "in/sub", "in",      "secret", ""};
+    static const char *const paths[] = {
+        "in/out",         "in/here", "in/up",     "in/sub/kustomization.yaml",
+        "in/sub/in.yaml", "in/dir",  "in/a.yaml", "in/sub/b.yaml",
+        "in/sub",         "in",      "secret",    ""};
 
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         char *path CLEANUP(mem_cleanup) = mem_printf("%s/%s", root, paths[i]);
@@ -216,6 +218,60 @@ START_TEST(directory_refuses_links_that_leave_it)
     ck_assert_int_eq(loader_stat(l, "out"), LOADER_NONE);
     ck_assert_int_eq(loader_read(l, "out", &data, &len, NULL), ERR_INVALID);
     ck_assert_int_eq(loader_read(l, "up/secret", &data, &len, NULL), ERR_INVALID);
+}
+END_TEST
+
+static void write_to(const char *name, const char *text)
+{
+    char *path CLEANUP(mem_cleanup) = mem_printf("%s/in/%s", root, name);
+    FILE *f = fopen(path, "w");
+
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+/* What a kustomization in sub may name as a file. kubectl kustomize gives the same verdicts. */
+static const struct {
+    const char *dir, *link, *target;
+    bool allowed;
+} links[] = {
+    {"sub", "sub/in.yaml", "b.yaml", true},           {"dir", "sub/in.yaml", "b.yaml", true},
+    {"sub", "sub/in.yaml", "../a.yaml", false},       {"dir", "sub/in.yaml", "../a.yaml", false},
+    {"sub", "sub/in.yaml", "../../in/a.yaml", false},
+};
+
+START_TEST(links_of_files_stay_in_their_kustomization)
+{
+    struct loader *l CLEANUP(loader_cleanup) = open_tree();
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    struct kustomize_options options = {.loader = l, .path = links[_i].dir};
+    json_auto_t *objects = NULL;
+    int rc;
+
+    link_to("dir", "sub");
+    link_to(links[_i].link, links[_i].target);
+    write_to("sub/kustomization.yaml", "configMapGenerator: [{name: c, files: [in.yaml]}]\n");
+    rc = kustomize_build(&options, &objects, &err);
+    ck_assert_msg(rc == (links[_i].allowed ? 0 : ERR_INVALID), "%d: %s", rc, err_msg(&err));
+    if (rc)
+        ck_assert_msg(strstr(err_msg(&err), "in.yaml: files must be in or below the directory of "
+                                            "their kustomization"),
+                      "%s", err_msg(&err));
+}
+END_TEST
+
+START_TEST(kustomizations_are_no_links_to_elsewhere)
+{
+    struct loader *l CLEANUP(loader_cleanup) = open_tree();
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    struct kustomize_options options = {.loader = l, .path = "sub"};
+    json_t *objects = NULL;
+
+    write_to("a.yaml", "namePrefix: x-\n");
+    link_to("sub/kustomization.yaml", "../a.yaml");
+    ck_assert_int_eq(kustomize_build(&options, &objects, &err), ERR_INVALID);
+    ck_assert_msg(strstr(err_msg(&err), "a symbolic link leads out of it"), "%s", err_msg(&err));
 }
 END_TEST
 
@@ -273,6 +329,8 @@ int main(void)
     tcase_add_checked_fixture(disk, make_tree, remove_tree);
     tcase_add_test(disk, directory_gives_its_files);
     tcase_add_test(disk, directory_refuses_links_that_leave_it);
+    tcase_add_loop_test(disk, links_of_files_stay_in_their_kustomization, 0, ARRAY_LEN(links));
+    tcase_add_test(disk, kustomizations_are_no_links_to_elsewhere);
     tcase_add_test(disk, directory_must_be_there);
     tcase_add_test(disk, directory_is_read_by_several_at_a_time);
     suite_add_tcase(suite, disk);
