@@ -54,6 +54,16 @@ void context_warn(const struct context *ctx, const char *fmt, ...)
     ctx->options->warn(ctx->options->warn_arg, message);
 }
 
+int context_copies(struct context *ctx, const json_t *value, size_t depth, struct err *err)
+{
+    if (krm_measure(value, YAML_MAX_DEPTH - depth, KUSTOMIZE_MAX_COPIED, &ctx->copied))
+        return 0;
+    if (ctx->copied > KUSTOMIZE_MAX_COPIED)
+        return err_set(err, ERR_LIMIT, "replacements and vars copy more than %zu values",
+                       KUSTOMIZE_MAX_COPIED);
+    return err_set(err, ERR_LIMIT, "values would be nested more than %d deep", YAML_MAX_DEPTH);
+}
+
 /* Annotations are strings, and an empty set of them isn't written. */
 static void clean_annotations(json_t *object)
 {

@@ -26,11 +26,17 @@ struct context {
     struct ahead *ahead;
     struct openapi *openapi; /* or NULL */
     unsigned metadata;       /* METADATA_* */
+    size_t copied;           /* nodes, see KUSTOMIZE_MAX_COPIED */
     VEC(struct resource *)
     resources; /* every one that was made: their trees are freed at the end */
 };
 
 /* "a message", to the caller's warn. */
 void context_warn(const struct context *ctx, const char *fmt, ...) PRINTF_FMT(2, 3);
+
+/* Asked before a value is copied to where it may be nested `depth` deep: ERR_LIMIT when it is deeper
+ * than YAML allows, or when the render has copied KUSTOMIZE_MAX_COPIED nodes. */
+int context_copies(struct context *ctx, const json_t *value, size_t depth, struct err *err)
+    WARN_UNUSED;
 
 #endif

@@ -52,6 +52,7 @@ static int add_pair(struct data *d, const char *key, const char *value, size_t l
     return 0;
 }
 
+/* Messages don't repeat what may be a secret. */
 static int add_literal(struct data *d, const char *literal, struct err *err)
 {
     const char *equals = strchr(literal, '='), *value;
@@ -59,7 +60,7 @@ static int add_literal(struct data *d, const char *literal, struct err *err)
     size_t len;
 
     if (!equals || equals == literal)
-        return err_set(err, ERR_INVALID, "literal \"%s\" must be key=value", literal);
+        return err_set(err, ERR_INVALID, "must be key=value");
     key = mem_strndup(literal, (size_t)(equals - literal));
     value = equals + 1;
     len = strlen(value);
@@ -154,7 +155,7 @@ static int add_sources(const struct target *t, const json_t *args, struct data *
             return err_wrap(err, "envs");
     json_array_foreach (json_object_get(args, "literals"), i, entry)
         if ((rc = add_literal(d, json_string_value(entry), err)))
-            return err_wrap(err, "literals");
+            return err_wrap(err, "literals[%zu]", i);
     json_array_foreach (json_object_get(args, "files"), i, entry)
         if ((rc = add_file(t, d, json_string_value(entry), err)))
             return err_wrap(err, "files");

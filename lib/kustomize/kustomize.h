@@ -21,6 +21,10 @@
 
 #define KUSTOMIZE_MAX_DEPTH   64 /* nested kustomizations */
 #define KUSTOMIZE_MAX_OBJECTS 100000
+/* Nodes (krm_measure's) that replacements and vars may copy in one render: what is copied can hold
+ * what is copied next, so that each step doubles it. 12 MB of text, hundreds of times what a release
+ * of Kubeflow copies. */
+#define KUSTOMIZE_MAX_COPIED ((size_t)400000)
 
 /* Resources that are not below the root ("https://...", "github.com/..."): the resolver gives
  * another loader and the directory (or file) in it. Borrowed until the render is done.

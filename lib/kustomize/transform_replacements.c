@@ -159,7 +159,7 @@ static char *split_part(const char *text, const char *delimiter, json_int_t inde
     return mem_strndup(text, end ? (size_t)(end - text) : strlen(text));
 }
 
-/* A text in place of a scalar of some type. */
+/* A text in place of a scalar of some type. Messages don't repeat it: it may be a secret. */
 static int retype(const json_t *was, const char *text, json_t **ret_value, struct err *err)
 {
     json_auto_t *plain = NULL;
@@ -172,7 +172,7 @@ static int retype(const json_t *was, const char *text, json_t **ret_value, struc
     if (json_typeof(plain) != json_typeof(was) &&
         !(json_is_boolean(was) && json_is_boolean(plain)) &&
         !(json_is_real(was) && json_is_integer(plain)))
-        return err_set(err, ERR_INVALID, "\"%s\" can't stand where %s stands", text,
+        return err_set(err, ERR_INVALID, "the text to write can't stand where %s stands",
                        json_is_null(was)      ? "null"
                        : json_is_boolean(was) ? "true or false"
                                               : "a number");
@@ -199,6 +199,8 @@ static int source_value(const struct transform *x, const json_t *source, json_t 
         return err_set(err, ERR_INVALID, "source: %s has no field %s",
                        resource_label(x->target->ctx, r), ref.text);
     if (!*delimiter) {
+        if ((rc = context_copies(x->target->ctx, value, 0, err)))
+            return err_wrap(err, "source: field %s", ref.text);
         *ret_value = json_deep_copy(value);
         return 0;
     }
@@ -209,9 +211,10 @@ static int source_value(const struct transform *x, const json_t *source, json_t 
     part = split_part(text, delimiter, index);
     if (!part)
         return err_set(err, ERR_INVALID,
-                       "source: \"%s\" has no part %" JSON_INTEGER_FORMAT " between \"%s\"", text,
-                       index, delimiter);
-    return retype(value, part, ret_value, err);
+                       "source: field %s has no part %" JSON_INTEGER_FORMAT " between \"%s\"",
+                       ref.text, index, delimiter);
+    rc = retype(value, part, ret_value, err);
+    return rc ? err_wrap(err, "source: field %s", ref.text) : 0;
 }
 
 /* --- writing ------------------------------------------------------------------------------------ */
@@ -233,12 +236,13 @@ static char *join_part(const char *text, const char *delimiter, json_int_t index
     return mem_printf("%.*s%s%s", (int)(at - text), text, part, end ? end : "");
 }
 
-static int write_slot(struct slot *slot, const json_t *value, const json_t *options,
-                      struct err *err)
+/* depth is that of the slot. */
+static int write_slot(struct context *ctx, struct slot *slot, size_t depth, const json_t *value,
+                      const json_t *options, struct err *err)
 {
     const char *delimiter = krm_str(options, "delimiter", NULL);
     char *text CLEANUP(mem_cleanup) = shape_scalar_text(value);
-    json_t *out = NULL;
+    json_auto_t *out = NULL;
     bool scalar;
     int rc = 0;
 
@@ -260,15 +264,15 @@ static int write_slot(struct slot *slot, const json_t *value, const json_t *opti
         out = fieldref_plain_value(text ? text : "");
     else if (scalar)
         rc = retype(slot->value, text ? text : "", &out, err);
-    else
-        out = json_deep_copy(value);
     if (!rc)
-        slot_set(slot, out);
+        rc = context_copies(ctx, scalar ? out : value, depth, err);
+    if (!rc)
+        slot_set(slot, scalar ? json_incref(out) : json_deep_copy(value));
     return rc;
 }
 
-static int write_field(struct resource *r, const char *path, const json_t *value,
-                       const json_t *options, struct err *err)
+static int write_field(struct context *ctx, struct resource *r, const char *path,
+                       const json_t *value, const json_t *options, struct err *err)
 {
     bool create = json_is_true(json_object_get(options, "create"));
     struct fieldref ref CLEANUP(fieldref_done) = {0};
@@ -280,7 +284,8 @@ static int write_field(struct resource *r, const char *path, const json_t *value
     if (!rc && !slots.len)
         rc = err_set(err, ERR_INVALID, create ? "can't make field %s" : "no field %s", path);
     for (size_t i = 0; i < slots.len && !rc; i++)
-        rc = write_slot(&slots.at[i], value, options, err);
+        if ((rc = write_slot(ctx, &slots.at[i], ref.nsteps, value, options, err)))
+            err_wrap(err, "field %s", path);
     vec_done(&slots);
     return rc;
 }
@@ -309,10 +314,11 @@ static int write_target(const struct transform *x, const json_t *target, const j
             return rc;
         if (!match || reject || !exact_match(ctx, &e, r))
             continue;
-        if (!json_array_size(paths) && (rc = write_field(r, DEFAULT_FIELD, value, options, err)))
+        if (!json_array_size(paths) &&
+            (rc = write_field(ctx, r, DEFAULT_FIELD, value, options, err)))
             return err_wrap(err, "%s", label);
         json_array_foreach (paths, j, path)
-            if ((rc = write_field(r, json_string_value(path), value, options, err)))
+            if ((rc = write_field(ctx, r, json_string_value(path), value, options, err)))
                 return err_wrap(err, "%s", label);
     }
     return 0;

@@ -129,6 +129,8 @@ static int var_value(struct context *ctx, const struct resmap *m, const char *na
         rc = fieldref_lookup(&ref, r->object, &value, err);
     if (!rc && !value)
         rc = err_set(err, ERR_INVALID, "%s has no field %s", resource_label(ctx, r), ref.text);
+    if (!rc)
+        rc = context_copies(ctx, value, 0, err);
     if (rc)
         return err_wrap(err, "var %s", name);
     *ret_value = json_deep_copy(value);
@@ -146,22 +148,35 @@ static const json_t *known(const json_t *values, const char *name, size_t len)
     return json_is_object(value) || json_is_array(value) ? NULL : value;
 }
 
-/* "$$" is a dollar, "$(" without its ")" is text. A value that is the whole string keeps its type. */
-static json_t *expand(const char *text, const json_t *values)
+/* What replacing takes along. */
+struct expansion {
+    struct context *ctx;
+    const json_t *values;
+};
+
+/* "$$" is a dollar, "$(" without its ")" is text. A value that is the whole string keeps its type.
+ * The buffer holds the text, which some file had, and what the render may copy. */
+static int expand(const char *text, const struct expansion *e, json_t **ret_value, struct err *err)
 {
     struct buf out CLEANUP(buf_done);
     const char *s = text;
+    int rc;
 
     buf_init(&out, BUF_MAX_DOCUMENT);
     while (*s) {
         const char *close = *s == '$' && s[1] == '(' ? strchr(s + 2, ')') : NULL;
-        const json_t *value = close ? known(values, s + 2, (size_t)(close - s - 2)) : NULL;
+        const json_t *value = close ? known(e->values, s + 2, (size_t)(close - s - 2)) : NULL;
 
         if (value) {
-            char *t CLEANUP(mem_cleanup) = shape_scalar_text(value);
+            char *t CLEANUP(mem_cleanup) = NULL;
 
-            if (s == text && !close[1])
-                return json_deep_copy(value);
+            if ((rc = context_copies(e->ctx, value, 0, err)))
+                return rc;
+            if (s == text && !close[1]) {
+                *ret_value = json_deep_copy(value);
+                return 0;
+            }
+            t = shape_scalar_text(value);
             buf_puts(&out, t);
             s = close + 1;
         } else if (close) {
@@ -177,41 +192,50 @@ static json_t *expand(const char *text, const json_t *values)
             buf_putc(&out, *s++);
         }
     }
-    return json_stringn(buf_str(&out), out.len);
+    *ret_value = json_stringn(buf_str(&out), out.len);
+    return 0;
 }
 
-static json_t *expand_value(const json_t *value, const json_t *values)
+/* *ret_value stays NULL when there is nothing to replace. */
+static int expand_value(const json_t *value, const struct expansion *e, json_t **ret_value,
+                        struct err *err)
 {
-    if (!strchr(json_string_value(value), '$'))
-        return NULL;
-    return expand(json_string_value(value), values);
+    if (!json_is_string(value) || !strchr(json_string_value(value), '$'))
+        return 0;
+    return expand(json_string_value(value), e, ret_value, err);
 }
 
-static void expand_map(json_t *map, const json_t *values)
+static int expand_map(json_t *map, const struct expansion *e, struct err *err)
 {
     const char *key;
     json_t *value;
+    int rc;
 
     json_object_foreach (map, key, value) {
-        json_t *out = json_is_string(value) ? expand_value(value, values) : NULL;
+        json_t *out = NULL;
 
+        if ((rc = expand_value(value, e, &out, err)))
+            return rc;
         if (out)
             alias_set(map, key, out);
     }
+    return 0;
 }
 
-static int expand_list(json_t *list, const json_t *values, struct err *err)
+static int expand_list(json_t *list, const struct expansion *e, struct err *err)
 {
     json_t *value;
     size_t i;
+    int rc;
 
     json_array_foreach (list, i, value) {
-        json_t *out;
+        json_t *out = NULL;
 
         if (!json_is_string(value))
             return err_set(err, ERR_INVALID, "vars are replaced here, and element %zu is no string",
                            i);
-        out = expand_value(value, values);
+        if ((rc = expand_value(value, e, &out, err)))
+            return rc;
         if (out)
             json_array_set_new(list, i, out);
     }
@@ -220,24 +244,25 @@ static int expand_list(json_t *list, const json_t *values, struct err *err)
 
 static int expand_slot(struct slot *slot, void *arg, struct err *err)
 {
-    const json_t *values = arg;
+    const struct expansion *e = arg;
     json_t *out = NULL;
+    int rc;
 
     if (json_is_array(slot->value))
-        return expand_list(slot->value, values, err);
+        return expand_list(slot->value, e, err);
     if (json_is_object(slot->value))
-        expand_map(slot->value, values);
-    else if (json_is_string(slot->value))
-        out = expand_value(slot->value, values);
+        return expand_map(slot->value, e, err);
+    rc = expand_value(slot->value, e, &out, err);
     if (out)
         slot_set(slot, out);
-    return 0;
+    return rc;
 }
 
 int vars_resolve(struct context *ctx, struct resmap *m, const json_t *vars, struct fieldspecs specs,
                  struct err *err)
 {
     json_auto_t *values = json_object();
+    struct expansion e = {.ctx = ctx, .values = values};
     const char *name;
     json_t *var;
     int rc;
@@ -257,7 +282,7 @@ int vars_resolve(struct context *ctx, struct resmap *m, const json_t *vars, stru
         for (size_t j = 0; j < specs.len; j++) {
             if (!rid_matches(&id, &specs.at[j].match))
                 continue;
-            rc = fieldspec_walk(m->at[i]->object, &specs.at[j], FIELDSPEC_FIND, expand_slot, values,
+            rc = fieldspec_walk(m->at[i]->object, &specs.at[j], FIELDSPEC_FIND, expand_slot, &e,
                                 err);
             if (rc)
                 return err_wrap(err, "%s", rid_label(ctx, &id));

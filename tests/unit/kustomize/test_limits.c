@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/buf.h"
+#include "lib/base/mem.h"
 #include "lib/krm/path.h"
 #include "lib/kustomize/kustomize.h"
 
@@ -35,7 +36,7 @@ static int build(json_t **ret_objects, struct err *err)
     return kustomize_build(&options, ret_objects, err);
 }
 
-static UNUSED void refused(int code, const char *message)
+static void refused(int code, const char *message)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
     json_t *objects = NULL;
@@ -77,6 +78,119 @@ START_TEST(schemas_have_no_types_of_strange_names)
 }
 END_TEST
 
+/* --- copies -------------------------------------------------------------------------------------- */
+
+#define OWN "apiVersion: e/v1\nkind: Own\nmetadata: {name: a}\n"
+
+/* Adds a kustomization with n replacements from a field of the only object into a field of it. */
+static void add_replacements(const char *object, size_t n, const char *from, const char *to,
+                             const char *options)
+{
+    struct buf text CLEANUP(buf_done) = BUF_INIT;
+
+    buf_puts(&text, "resources: [a.yaml]\nreplacements:\n");
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&text,
+                   "- source: {kind: Own, fieldPath: %s}\n"
+                   "  targets: [{select: {kind: Own}, fieldPaths: [%s%zu], options: {%s}}]\n",
+                   from, to, i, options);
+    add("a.yaml", object);
+    add("kustomization.yaml", buf_str(&text));
+}
+
+START_TEST(replacements_cannot_double_values)
+{
+    add_replacements(OWN "d: {x: y}\n", 40, "d", "d.n", "create: true");
+    refused(ERR_LIMIT, "replacements and vars copy more than 400000 values");
+}
+END_TEST
+
+START_TEST(replacements_cannot_nest_without_end)
+{
+    struct buf path CLEANUP(buf_done) = BUF_INIT;
+
+    buf_puts(&path, "d");
+    for (size_t i = 0; i < 60; i++)
+        buf_puts(&path, ".n");
+    add_replacements(OWN "d: {x: y}\n", 6, "d", buf_str(&path), "create: true");
+    refused(ERR_LIMIT, "values would be nested more than 256 deep");
+}
+END_TEST
+
+START_TEST(replacements_cannot_double_texts)
+{
+    struct buf text CLEANUP(buf_done) = BUF_INIT;
+
+    buf_puts(&text, "resources: [a.yaml]\nreplacements:\n");
+    for (size_t i = 0; i < 40; i++)
+        buf_puts(&text, "- source: {kind: Own, fieldPath: d}\n"
+                        "  targets: [{select: {kind: Own}, fieldPaths: [d], "
+                        "options: {delimiter: \",\", index: -1}}]\n");
+    add("a.yaml", OWN "d: abcdefgh\n");
+    add("kustomization.yaml", buf_str(&text));
+    refused(ERR_LIMIT, "field d: replacements and vars copy more than");
+}
+END_TEST
+
+START_TEST(vars_cannot_multiply_texts)
+{
+    char *value CLEANUP(mem_cleanup) = mem_alloc((1 << 20) + 1);
+    struct buf text CLEANUP(buf_done) = BUF_INIT;
+
+    memset(value, 'v', 1 << 20);
+    value[1 << 20] = 0;
+    buf_printf(&text, "%sdata: {k: %s}\n---\n", CONFIG_MAP, value);
+    buf_puts(&text, "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"
+                    "spec: {containers: [{name: c, command: [\"");
+    for (size_t i = 0; i < 300; i++)
+        buf_puts(&text, "$(A)");
+    buf_puts(&text, "\"]}]}\n");
+    add("a.yaml", buf_str(&text));
+    add("kustomization.yaml", "resources: [a.yaml]\n"
+                              "vars:\n"
+                              "- name: A\n"
+                              "  objref: {apiVersion: v1, kind: ConfigMap, name: one}\n"
+                              "  fieldref: {fieldPath: data.k}\n");
+    refused(ERR_LIMIT, "Pod p: field spec/containers/command: replacements and vars copy more");
+}
+END_TEST
+
+/* --- secrets ------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *kustomization, *want;
+} secrets[] = {
+    {"secretGenerator: [{name: s, literals: [a=b, hunter2]}]\n",
+     "Secret s: literals[1]: must be key=value"},
+    {"resources: [a.yaml]\n"
+     "replacements:\n"
+     "- source: {kind: Secret, fieldPath: stringData.password}\n"
+     "  targets: [{select: {kind: Deployment}, fieldPaths: [spec.replicas]}]\n",
+     "Deployment d: field spec.replicas: the text to write can't stand where a number stands"},
+    {"resources: [a.yaml]\n"
+     "replacements:\n"
+     "- source: {kind: Secret, fieldPath: stringData.password, options: {delimiter: ':', index: "
+     "4}}\n"
+     "  targets: [{select: {kind: Deployment}, fieldPaths: [metadata.name]}]\n",
+     "source: field stringData.password has no part 4 between \":\""},
+};
+
+START_TEST(messages_hold_no_secrets)
+{
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    json_t *objects = NULL;
+
+    add("a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"
+                  "stringData: {password: hunter2}\n---\n"
+                  "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n"
+                  "spec: {replicas: 1}\n");
+    add("kustomization.yaml", secrets[_i].kustomization);
+    ck_assert_int_eq(build(&objects, &err), ERR_INVALID);
+    ck_assert_msg(strstr(err_msg(&err), secrets[_i].want), "%s", err_msg(&err));
+    ck_assert_msg(!strstr(err_msg(&err), "hunter2"), "%s", err_msg(&err));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("limits");
@@ -84,8 +198,14 @@ int main(void)
     SRunner *runner = srunner_create(suite);
     int failed;
 
+    tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, start, stop);
     tcase_add_test(tcase, schemas_have_no_types_of_strange_names);
+    tcase_add_test(tcase, replacements_cannot_double_values);
+    tcase_add_test(tcase, replacements_cannot_nest_without_end);
+    tcase_add_test(tcase, replacements_cannot_double_texts);
+    tcase_add_test(tcase, vars_cannot_multiply_texts);
+    tcase_add_loop_test(tcase, messages_hold_no_secrets, 0, ARRAY_LEN(secrets));
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
