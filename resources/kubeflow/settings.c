@@ -187,6 +187,24 @@ json_t *settings_find(const json_t *objects, const char *kind, const char *names
                       const char *name)
 {
     json_t *object;
+#define PART "[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?"
+
+bool settings_is_label_key(const char *key)
+{
+    const char *slash = strchr(key, '/');
+
+    if (!slash)
+        return settings_fits(key, SETTINGS_LABEL_PART_MAX, "^" PART "$");
+    return settings_fits(slash + 1, SETTINGS_LABEL_PART_MAX, "^" PART "$") &&
+           settings_fits(key, SETTINGS_NAME_MAX + 1 + SETTINGS_LABEL_PART_MAX,
+                         "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[^/]*$");
+}
+
+bool settings_is_label_value(const char *value)
+{
+    return settings_fits(value, SETTINGS_LABEL_PART_MAX, "^(" PART ")?$");
+}
+
     size_t i;
 
     json_array_foreach (objects, i, object) {

@@ -28,21 +28,6 @@ static const struct {
     {APPLYSET_ANNOTATION(""), "is this provider's own"},
 };
 
-#define PART     "[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?"
-#define PART_MAX 63 /* bytes of a label's name without its prefix, and of its value */
-#define VALUE    "^(" PART ")?$"
-
-static bool is_key(const char *key)
-{
-    const char *slash = strchr(key, '/');
-
-    if (!slash)
-        return settings_fits(key, PART_MAX, "^" PART "$");
-    return settings_fits(slash + 1, PART_MAX, "^" PART "$") &&
-           settings_fits(key, SETTINGS_NAME_MAX + 1 + PART_MAX,
-                         "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[^/]*$");
-}
-
 static const char *why_taken(const char *key)
 {
     for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
@@ -63,12 +48,12 @@ int namespaces_check(const struct settings *s, struct err *err)
     json_object_foreach (settings_get(s, "namespace_labels", NULL), key, value) {
         const char *why = why_taken(key), *text = json_string_value(value);
 
-        if (!is_key(key) || !text || !settings_fits(text, PART_MAX, VALUE))
+        if (!settings_is_label_key(key) || !text || !settings_is_label_value(text))
             return err_set(err, ERR_INVALID,
                            "namespace_labels[\"%s\"] isn't a label: key and value have up to %d "
                            "letters, digits, '-', '_' and '.', and the key may have a DNS name and "
                            "a slash before them",
-                           key, PART_MAX);
+                           key, SETTINGS_LABEL_PART_MAX);
         if (why)
             return err_set(err, ERR_INVALID,
                            "namespace_labels[\"%s\"] can't be set: that label %s; remove it", key,

@@ -68,8 +68,14 @@ bool settings_fits(const char *text, size_t max, const char *regex);
 /* What kinds and values must look like, for settings_fits. */
 #define SETTINGS_LABEL_MAX 63 /* bytes of a DNS label */
 #define SETTINGS_LABEL     "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
-#define SETTINGS_NAME_MAX  253 /* bytes of a DNS name, and of an object's name */
-#define SETTINGS_NAME      "^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+#define SETTINGS_LABEL_PART_MAX                                                                    \
+    63 /* bytes of a Kubernetes label's name without its prefix, and of its value */
+#define SETTINGS_NAME_MAX 253 /* bytes of a DNS name, and of an object's name */
+#define SETTINGS_NAME     "^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+
+/* The key and the value of a Kubernetes label, which are those of a taint as well. */
+bool settings_is_label_key(const char *key);
+bool settings_is_label_value(const char *value);
 
 /* The object among objects, or NULL. namespace "" for a cluster-scoped one, NULL for any: namespaces
  * are what the kustomization says so far. */
