@@ -29,6 +29,7 @@ static const char *const inputs[] = {
     "oidc",
     "gateway",
     "storage",
+    "scheduling",
     "rotate",
     "patches",
     "ignore_fields",

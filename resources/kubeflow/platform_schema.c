@@ -177,6 +177,71 @@ static const struct tf_attribute storage_attributes[] = {
     TF_END,
 };
 
+static const char *const toleration_operators[] = {"Equal", "Exists", NULL};
+static const struct tf_validator check_operator[] = {{tf_check_one_of, toleration_operators},
+                                                     TF_NO_VALIDATOR};
+static const char *const toleration_effects[] = {"NoSchedule", "PreferNoSchedule", "NoExecute",
+                                                 NULL};
+static const struct tf_validator check_effect[] = {{tf_check_one_of, toleration_effects},
+                                                   TF_NO_VALIDATOR};
+
+static const struct tf_attribute toleration_attributes[] = {
+    {.name = "key",
+     .type = &tf_type_string,
+     .flags = TF_OPTIONAL,
+     .description = "Key of the taints; with operator `Exists` it may be left out, which is any."},
+    {.name = "operator",
+     .type = &tf_type_string,
+     .flags = TF_OPTIONAL,
+     .validators = check_operator,
+     .description = "`Equal` (to `value`) or `Exists` (whatever the value). Defaults to `Equal`."},
+    {.name = "value",
+     .type = &tf_type_string,
+     .flags = TF_OPTIONAL,
+     .description = "Value of the taints."},
+    {.name = "effect",
+     .type = &tf_type_string,
+     .flags = TF_OPTIONAL,
+     .validators = check_effect,
+     .description = "`NoSchedule`, `PreferNoSchedule` or `NoExecute`. Defaults to any."},
+    {.name = "toleration_seconds",
+     .type = &tf_type_number,
+     .flags = TF_OPTIONAL,
+     .validators = check_version,
+     .description = "For how long a taint `NoExecute` is tolerated. Defaults to forever."},
+    TF_END,
+};
+
+#define SCHEDULING_ATTRIBUTES                                                                      \
+    {.name = "node_selector",                                                                      \
+     .type = &tf_type_string_map,                                                                  \
+     .flags = TF_OPTIONAL,                                                                         \
+     .description = "Labels that a node must have, besides those that the release asks for."},     \
+        {.name = "tolerations",                                                                    \
+         .nested = toleration_attributes,                                                          \
+         .nesting = TF_NEST_LIST,                                                                  \
+         .flags = TF_OPTIONAL,                                                                     \
+         .description = "Taints of nodes that don't keep the pods away, besides those that the "   \
+                        "release tolerates."},                                                     \
+    {                                                                                              \
+        .name = "priority_class_name", .type = &tf_type_string, .flags = TF_OPTIONAL,              \
+        .description = "PriorityClass of the pods; one that is there. Pods that the release "      \
+                       "gives a class keep it, unless `per_component` names another one."          \
+    }
+
+static const struct tf_attribute component_scheduling_attributes[] = {SCHEDULING_ATTRIBUTES,
+                                                                      TF_END};
+static const struct tf_attribute scheduling_attributes[] = {
+    SCHEDULING_ATTRIBUTES,
+    {.name = "per_component",
+     .nested = component_scheduling_attributes,
+     .nesting = TF_NEST_MAP,
+     .flags = TF_OPTIONAL,
+     .description = "The same for the pods of single components, by their names: labels and the "
+                    "class go over the general ones, tolerations are added to them."},
+    TF_END,
+};
+
 static const struct tf_attribute preflight_attributes[] = {
     {.name = "capacity",
      .type = &tf_type_string,
@@ -248,6 +313,13 @@ static const struct tf_attribute platform_attributes[] = {
      .nesting = TF_NEST_SINGLE,
      .flags = TF_OPTIONAL,
      .description = "Volumes of the platform's own databases and object store."},
+    {.name = "scheduling",
+     .nested = scheduling_attributes,
+     .nesting = TF_NEST_SINGLE,
+     .flags = TF_OPTIONAL,
+     .description = "On which nodes the platform's own pods run. Istio's node agents run on every "
+                    "node as before; pods that users' notebooks, pipelines, jobs and models start "
+                    "aren't the platform's."},
     {.name = "namespace_labels",
      .type = &tf_type_string_map,
      .flags = TF_OPTIONAL,

@@ -24,6 +24,10 @@ static const struct stand_in {
     {"storage", "class_name", "unknown"},
     {"storage", "sizes", "1Gi"},
     {"namespace_labels", "namespace_labels", "unknown"},
+    {"scheduling", "node_selector", "unknown"},
+    {"scheduling", "priority_class_name", "unknown"},
+    {"scheduling", "key", "unknown"},
+    {"scheduling", "value", "unknown"},
     {"image_mirrors", "image_mirrors", "unknown"},
 };
 

@@ -20,6 +20,7 @@ static const struct setting {
     const char *component; /* whose objects are changed; NULL = every one's */
     setting_check *check;
     setting_adjust *adjust, *finish;
+    setting_adjust_one *adjust_one; /* as adjust, for what differs from component to component */
 } settings[] = {
     {.attribute = "release", .adjust = hygiene_adjust, .finish = hygiene_finish},
     {.attribute = "gateway", .check = gateway_check},
@@ -50,6 +51,7 @@ static const struct setting {
     {.attribute = "gateway", .adjust = gateway_adjust_web_apps},
     {.attribute = "storage", .check = storage_check, .adjust = storage_adjust},
     {.attribute = "namespace_labels", .check = namespaces_check, .adjust = namespaces_adjust},
+    {.attribute = "scheduling", .check = scheduling_check, .adjust_one = scheduling_adjust},
     {.attribute = "image_mirrors",
      .check = images_check,
      .adjust = images_adjust,
@@ -83,6 +85,8 @@ int settings_adjust(const struct settings *s, const char *component, json_t *obj
                      ? settings[i].adjust(s, objects, err)
                      : 0;
 
+        if (!rc && settings[i].adjust_one)
+            rc = settings[i].adjust_one(s, component, objects, err);
         *ret_attribute = settings[i].attribute;
         if (rc)
             return rc;
@@ -183,10 +187,6 @@ bool settings_fits(const char *text, size_t max, const char *regex)
     return fits;
 }
 
-json_t *settings_find(const json_t *objects, const char *kind, const char *namespace,
-                      const char *name)
-{
-    json_t *object;
 #define PART "[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?"
 
 bool settings_is_label_key(const char *key)
@@ -205,6 +205,10 @@ bool settings_is_label_value(const char *value)
     return settings_fits(value, SETTINGS_LABEL_PART_MAX, "^(" PART ")?$");
 }
 
+json_t *settings_find(const json_t *objects, const char *kind, const char *namespace,
+                      const char *name)
+{
+    json_t *object;
     size_t i;
 
     json_array_foreach (objects, i, object) {
@@ -212,6 +216,17 @@ bool settings_is_label_value(const char *value)
             !strcmp(krm_str(object, "metadata", "name", NULL), name) &&
             (!namespace || !strcmp(krm_str(object, "metadata", "namespace", NULL), namespace)))
             return object;
+    }
+    return NULL;
+}
+
+json_t *settings_pods(const json_t *object)
+{
+    static const char *const kinds[] = {"Deployment", "StatefulSet", "DaemonSet"};
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (!strcmp(gvk_of(object).kind, kinds[i]))
+            return krm_get(object, "spec", "template", "spec", NULL);
     }
     return NULL;
 }

@@ -9,6 +9,7 @@
  *     settings_gateway.c     gateway: the Service, TLS, plain HTTP
  *     settings_storage.c     storage
  *     settings_namespaces.c  namespace_labels
+ *     settings_scheduling.c  scheduling
  *     settings_images.c      image_mirrors, and images of the release that are gone
  *     settings_secrets.c     values that releases ship with public defaults; rotate
  *     settings_hygiene.c     what must not be applied as it is, whatever users set
@@ -22,6 +23,9 @@
 
 typedef int setting_check(const struct settings *s, struct err *err);
 typedef int setting_adjust(const struct settings *s, json_t *objects, struct err *err);
+
+typedef int setting_adjust_one(const struct settings *s, const char *component, json_t *objects,
+                               struct err *err);
 
 setting_check address_check;
 
@@ -39,6 +43,9 @@ setting_adjust storage_adjust;
 
 setting_check namespaces_check;
 setting_adjust namespaces_adjust;
+
+setting_check scheduling_check;
+setting_adjust_one scheduling_adjust;
 
 setting_check images_check;
 setting_adjust images_adjust, images_finish;
@@ -81,6 +88,8 @@ bool settings_is_label_value(const char *value);
  * are what the kustomization says so far. */
 json_t *settings_find(const json_t *objects, const char *kind, const char *namespace,
                       const char *name);
+/* The spec of the pods that a Deployment, StatefulSet or DaemonSet makes; NULL for other kinds. */
+json_t *settings_pods(const json_t *object);
 /* The same for what must be there: ERR_INVALID says that this release doesn't have it. */
 int settings_need(const struct settings *s, const json_t *objects, const char *kind,
                   const char *namespace, const char *name, json_t **ret_object, struct err *err)

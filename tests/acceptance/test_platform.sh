@@ -315,6 +315,62 @@ test_a_workload_that_never_becomes_ready() {
     destroy
 }
 
+# --- where pods run --------------------------------------------------------------------------------
+
+nodes_of() { # namespace name-of-deployment; on which nodes its pods are, none that is on its way out
+    k -n "$1" get pods -o json | jq -r --arg name "$2-" '[.items[]
+        | select((.metadata.name | startswith($name)) and .metadata.deletionTimestamp == null)
+        | .spec.nodeName] | unique | join(" ")'
+}
+
+runs_on() { [ "$(nodes_of "$2" "$3")" = "$1" ]; } # node namespace name-of-deployment
+
+test_scheduling() {
+    if without_release 26.03; then echo "skipped: no release"; return; fi
+    k label node node-1 pool=system
+    k label node node-2 pool=search
+    k taint node node-1 node-2 dedicated=platform:NoSchedule
+    k create priorityclass platform --value=1000
+    small | config 26.03
+    apply
+    runs_on node-0 kubeflow katib-ui || die "katib-ui runs on $(nodes_of kubeflow katib-ui)"
+
+    small | config 26.03
+    sed -i '$d' main.tf
+    cat >>main.tf <<'HCL'
+  scheduling = {
+    node_selector       = { pool = "system" }
+    tolerations         = [{ key = "dedicated", value = "platform", effect = "NoSchedule" }]
+    priority_class_name = "platform"
+    per_component       = { katib = { node_selector = { pool = "search" } } }
+  }
+}
+HCL
+    tf plan
+    assert_contains out "apps/Deployment/kubeflow/katib-ui" ".spec.template.spec.nodeSelector" "0 to destroy"
+    ctl reset-counts
+    apply
+    # the workloads alone
+    assert_equal "$(requests PATCH '^/apis/apps/v1/namespaces/')" \
+        "$(k get deployments -A -o name | grep -c .)"
+    assert_settled
+    eventually runs_on node-2 kubeflow katib-ui
+    eventually runs_on node-1 cert-manager cert-manager
+    assert_equal "$(k get pods -A -o json |
+        jq -r '[.items[].spec.priorityClassName // "none"] | unique | join(" ")')" platform
+
+    sed -i 's/katib = { node/katyb = { node/' main.tf
+    says "scheduling" 'did you mean "katib"'
+    small | config 26.03
+    apply
+    assert_settled
+    eventually runs_on node-0 kubeflow katib-ui
+    destroy
+    k taint node node-1 node-2 dedicated-
+    k label node node-1 node-2 pool-
+    k delete priorityclass platform
+}
+
 # --- what is refused before anything is written --------------------------------------------------
 
 says() { # text...; the plan fails and nothing was written
