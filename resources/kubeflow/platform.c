@@ -30,6 +30,8 @@ static const char *const inputs[] = {
     "gateway",
     "storage",
     "scheduling",
+    "culling",
+    "dashboard_links",
     "rotate",
     "patches",
     "ignore_fields",

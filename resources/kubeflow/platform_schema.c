@@ -242,6 +242,57 @@ static const struct tf_attribute scheduling_attributes[] = {
     TF_END,
 };
 
+static const struct tf_attribute culling_attributes[] = {
+    {.name = "enabled",
+     .type = &tf_type_bool,
+     .flags = TF_REQUIRED,
+     .description = "Whether notebooks that nobody uses are stopped. Their volumes stay, and their "
+                    "owners can start them again."},
+    {.name = "idle_minutes",
+     .type = &tf_type_number,
+     .flags = TF_OPTIONAL,
+     .description = "Minutes without use after which a notebook is stopped. Defaults to 1440."},
+    {.name = "check_minutes",
+     .type = &tf_type_number,
+     .flags = TF_OPTIONAL,
+     .description = "Minutes between two looks at a notebook. Defaults to 1."},
+    TF_END,
+};
+
+static const char *const link_locations[] = {"menu", "external", "documentation", "quick", NULL};
+static const struct tf_validator check_location[] = {{tf_check_one_of, link_locations},
+                                                     TF_NO_VALIDATOR};
+
+static const struct tf_attribute link_attributes[] = {
+    {.name = "text",
+     .type = &tf_type_string,
+     .flags = TF_REQUIRED,
+     .description = "What the dashboard shows."},
+    {.name = "link",
+     .type = &tf_type_string,
+     .flags = TF_REQUIRED,
+     .description =
+         "Where it leads: a path on the platform's own gateway (`menu`, `quick`), or the "
+         "address of another site (`external`, `documentation`)."},
+    {.name = "location",
+     .type = &tf_type_string,
+     .flags = TF_OPTIONAL,
+     .validators = check_location,
+     .description = "Where it stands: `menu` (sidebar, opened inside the dashboard), `external` "
+                    "(sidebar, opened in a tab of its own), `documentation` or `quick` (lists on "
+                    "the home page). Defaults to `menu`."},
+    {.name = "icon",
+     .type = &tf_type_string,
+     .flags = TF_OPTIONAL,
+     .description = "Name of an iron-icon, such as `book` or `social:mood`, for links in the "
+                    "sidebar. Defaults to `launch`."},
+    {.name = "description",
+     .type = &tf_type_string,
+     .flags = TF_OPTIONAL,
+     .description = "Line below the text, for links on the home page."},
+    TF_END,
+};
+
 static const struct tf_attribute preflight_attributes[] = {
     {.name = "capacity",
      .type = &tf_type_string,
@@ -320,6 +371,16 @@ static const struct tf_attribute platform_attributes[] = {
      .description = "On which nodes the platform's own pods run. Istio's node agents run on every "
                     "node as before; pods that users' notebooks, pipelines, jobs and models start "
                     "aren't the platform's."},
+    {.name = "culling",
+     .nested = culling_attributes,
+     .nesting = TF_NEST_SINGLE,
+     .flags = TF_OPTIONAL,
+     .description = "Stopping of notebooks that nobody uses. The releases stop none."},
+    {.name = "dashboard_links",
+     .nested = link_attributes,
+     .nesting = TF_NEST_LIST,
+     .flags = TF_OPTIONAL,
+     .description = "Links that the central dashboard shows behind the release's own."},
     {.name = "namespace_labels",
      .type = &tf_type_string_map,
      .flags = TF_OPTIONAL,

@@ -10,8 +10,9 @@
 
 /* Attributes that are settings (settings.h), under their own names. */
 static const char *const names[] = {
-    "existing", "users",         "oidc",   "allow_default_login", "gateway",
-    "storage",  "image_mirrors", "rotate", "namespace_labels",    "scheduling",
+    "existing",         "users",      "oidc",          "allow_default_login",
+    "gateway",          "storage",    "image_mirrors", "rotate",
+    "namespace_labels", "scheduling", "culling",       "dashboard_links",
 };
 
 /* What stands for a secret: the version that the user gave, or a piece of the hash of a value that

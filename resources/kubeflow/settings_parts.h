@@ -8,6 +8,8 @@
  *     settings_login_profiles.c  who owns the first profiles, who may see everybody's
  *     settings_gateway.c     gateway: the Service, TLS, plain HTTP
  *     settings_storage.c     storage
+ *     settings_notebooks.c   culling
+ *     settings_dashboard.c   dashboard_links
  *     settings_namespaces.c  namespace_labels
  *     settings_scheduling.c  scheduling
  *     settings_images.c      image_mirrors, and images of the release that are gone
@@ -40,6 +42,9 @@ setting_adjust gateway_adjust_service, gateway_adjust_gateway, gateway_adjust_we
 
 setting_check storage_check;
 setting_adjust storage_adjust;
+
+setting_check culling_check, dashboard_check;
+setting_adjust culling_adjust, dashboard_adjust;
 
 setting_check namespaces_check;
 setting_adjust namespaces_adjust;

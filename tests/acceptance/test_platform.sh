@@ -200,6 +200,49 @@ HCL
     assert_cluster_is before
 }
 
+# What the deployment's variable says, wherever it comes from.
+culling() { # key
+    local map
+    map=$(k -n kubeflow get deployment notebook-controller-deployment -o json | jq -r --arg key "$1" \
+        '.spec.template.spec.containers[0].env[] | .valueFrom.configMapKeyRef // {} | select(.key == $key).name')
+    k -n kubeflow get configmap "$map" -o json | jq -r --arg key "$1" '.data[$key]'
+}
+
+dashboard_links() { # list
+    k -n kubeflow get configmap centraldashboard-config -o json |
+        jq -c --arg list "$1" '.data.links | fromjson[$list] | map(.text)'
+}
+
+test_notebooks_and_dashboard() {
+    if without_release 26.03; then echo "skipped: no release"; return; fi
+    small | sed 's/"katib", /"central-dashboard", /' | config 26.03
+    apply
+    assert_equal "$(culling ENABLE_CULLING)" false
+    sed -i 's,^  components,  culling = { enabled = true\, idle_minutes = 60 }\n&,' main.tf
+    sed -i 's,^  components,  dashboard_links = [{ text = "Wiki"\, link = "https://w.example/"\, location = "external" }]\n&,' main.tf
+    tf plan
+    assert_contains out "notebook-controller-config" "centraldashboard-config"
+    apply
+    assert_settled
+    assert_equal "$(culling ENABLE_CULLING)" true
+    assert_equal "$(culling CULL_IDLE_TIME)" 60
+    assert_equal "$(dashboard_links externalLinks)" '["Wiki"]'
+    assert_contains <(dashboard_links menuLinks) Notebooks
+
+    sed -i 's,https://w.example/,/w,' main.tf
+    refused tf plan
+    assert_contains out "dashboard_links[0].link"
+    sed -i '/dashboard_links/d; s/true, idle_minutes = 60/true, idle_minutes = 0.5/' main.tf
+    refused tf plan
+    assert_contains out "culling.idle_minutes must be a whole number"
+    sed -i '/culling/d' main.tf
+    apply
+    assert_settled
+    assert_equal "$(culling ENABLE_CULLING)" false
+    assert_equal "$(dashboard_links externalLinks)" '[]'
+    destroy
+}
+
 # What is said must be something that helps (test_import.sh does the import).
 test_a_lost_state() {
     if without_release 26.03; then echo "skipped: no release"; return; fi
