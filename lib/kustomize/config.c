@@ -288,14 +288,19 @@ int config_from_json(struct context *ctx, const json_t *doc, const struct config
 
 /* --- crds --------------------------------------------------------------------------------------- */
 
-#define CRD_MAX_DEPTH 32 /* definitions that refer to each other */
-
 struct crd_walk {
     struct context *ctx;
     const json_t *definitions;
     const char *kind;
     const struct config *config;
 };
+
+static int crd_merge(struct crd_walk *w, const struct config *one, struct err *err)
+{
+    if (w->ctx->crd_fields++ >= CRD_MAX_FIELDS)
+        return err_set(err, ERR_LIMIT, "definitions name more than %d fields", CRD_MAX_FIELDS);
+    return config_merge(w->ctx, w->config, one, &w->config, err);
+}
 
 static int crd_add(struct crd_walk *w, enum config_list list, const char *path, struct err *err)
 {
@@ -304,7 +309,7 @@ static int crd_add(struct crd_walk *w, enum config_list list, const char *path, 
 
     fieldspec_make(w->ctx, "", "", w->kind, path, false, &spec);
     one.lists[list] = (struct fieldspecs){.at = &spec, .len = 1};
-    return config_merge(w->ctx, w->config, &one, &w->config, err);
+    return crd_merge(w, &one, err);
 }
 
 static int crd_add_reference(struct crd_walk *w, const json_t *property, const char *path,
@@ -327,7 +332,7 @@ static int crd_add_reference(struct crd_walk *w, const json_t *property, const c
     ref->referrers = (struct fieldspecs){.at = spec, .len = 1};
     one.backrefs = ref;
     one.nbackrefs = 1;
-    return config_merge(w->ctx, w->config, &one, &w->config, err);
+    return crd_merge(w, &one, err);
 }
 
 static const struct {
@@ -360,6 +365,9 @@ static int crd_walk_type(struct crd_walk *w, const char *type, const char *path,
         char *at CLEANUP(mem_cleanup) = mem_printf("%s%s%s", path, *path ? "/" : "", name);
         const char *ref = krm_str(property, "$ref", NULL);
 
+        if (w->ctx->crd_properties++ >= CRD_MAX_PROPERTIES)
+            return err_set(err, ERR_LIMIT, "at %s: paths through more than %d properties", type,
+                           CRD_MAX_PROPERTIES);
         for (size_t i = 0; i < ARRAY_LEN(crd_extensions) && !rc; i++)
             if (json_is_string(json_object_get(property, crd_extensions[i].extension)))
                 rc = crd_add(w, crd_extensions[i].list, at, err);

@@ -53,6 +53,13 @@ int fieldspecs_merge(struct context *ctx, struct fieldspecs a, struct fieldspecs
 int config_from_json(struct context *ctx, const json_t *doc, const struct config **ret_config,
                      struct err *err) WARN_UNUSED;
 
+#define CRD_MAX_DEPTH 32 /* definitions that refer to each other */
+/* Properties looked at by one render, each as often as a path leads to it: where definitions refer
+ * twice to the next, every level doubles them. */
+#define CRD_MAX_PROPERTIES 100000
+/* Fields that definitions add to the configuration of one render: each addition copies the list. */
+#define CRD_MAX_FIELDS 1000
+
 /* The configuration that the OpenAPI definitions of `crds:` imply (x-kubernetes-annotation and the
  * like). */
 int config_from_crds(struct context *ctx, const json_t *definitions,

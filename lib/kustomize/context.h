@@ -24,9 +24,12 @@ struct context {
     const struct kustomize_options *options;
     const struct config *defaults;
     struct ahead *ahead;
-    struct openapi *openapi; /* or NULL */
-    unsigned metadata;       /* METADATA_* */
-    size_t copied;           /* nodes, see KUSTOMIZE_MAX_COPIED */
+    struct openapi *openapi;           /* or NULL */
+    unsigned metadata;                 /* METADATA_* */
+    size_t copied;                     /* nodes, see KUSTOMIZE_MAX_COPIED */
+    size_t targets;                    /* opened so far */
+    size_t generated;                  /* see GENERATE_MAX_OBJECTS */
+    size_t crd_properties, crd_fields; /* see CRD_MAX_PROPERTIES */
     VEC(struct resource *)
     resources; /* every one that was made: their trees are freed at the end */
 };

@@ -84,6 +84,10 @@ int fieldref_parse(const char *text, bool indexes, struct fieldref *ret_ref, str
     struct fieldref ref = {.text = mem_strdup(text)};
     const char *s = text + (*text == '.' && text[1]);
 
+    if (strlen(text) > FIELDSPEC_MAX_TEXT) {
+        fieldref_done(&ref);
+        return err_set(err, ERR_LIMIT, "a field path of more than %d bytes", FIELDSPEC_MAX_TEXT);
+    }
     for (;;) {
         const char *end = step_end(s);
         int rc = split_step(&ref, s, (size_t)(end - s), indexes, err);

@@ -31,6 +31,10 @@ const struct fieldpath *fieldpath_parse(struct context *ctx, const char *path)
     const char *problem = NULL;
     size_t n = 0;
 
+    if (strlen(path) > FIELDSPEC_MAX_TEXT) {
+        problem = "is too long";
+        path = "";
+    }
     for (const char *s = path + (*path == '/'); !problem; s++) {
         if (*s && *s != '/') {
             buf_putc(&name, *s);

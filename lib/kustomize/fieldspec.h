@@ -12,6 +12,7 @@
 #include "lib/kustomize/context.h"
 
 #define FIELDSPEC_MAX_STEPS 64
+#define FIELDSPEC_MAX_TEXT  65536 /* bytes of a path, also of a field reference: few have 100 */
 
 /* Group, version and kind that an object must have; "" matches any. Interned. */
 struct gvk_match {

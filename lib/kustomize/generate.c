@@ -398,8 +398,10 @@ int generator_absorb(struct context *ctx, struct resmap *m, struct resource *r, 
     if (!found && behavior != BEHAVIOR_CREATE)
         return err_set(err, ERR_INVALID, "behavior %s: no object is %s",
                        behavior == BEHAVIOR_MERGE ? "merge" : "replace", rid_label(ctx, &id));
-    if (!found)
-        return resmap_append(ctx, m, r, err);
+    if (!found) {
+        resmap_push(m, r); /* what isn't found under any identity isn't there under this one */
+        return 0;
+    }
     if (behavior == BEHAVIOR_CREATE)
         return err_set(err, ERR_INVALID,
                        "%s is there already (from %s): behavior must be merge or replace",

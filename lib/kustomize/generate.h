@@ -6,7 +6,8 @@
 #include "lib/kustomize/shape.h"
 #include "lib/kustomize/target.h"
 
-#define GENERATE_MAX_KEYS 10000
+#define GENERATE_MAX_KEYS    10000
+#define GENERATE_MAX_OBJECTS 2000 /* in one render; each is looked up among all that are there */
 
 typedef int generate_fn(const struct target *t, const json_t *args, struct resource **ret_resource,
                         struct err *err);

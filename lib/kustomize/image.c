@@ -79,12 +79,25 @@ static struct parts split(const char *image)
     return p;
 }
 
+static bool too_long(const char *image, const struct image_change *change)
+{
+    const char *const parts[] = {image, change->new_name, change->new_tag, change->tag_suffix,
+                                 change->digest};
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (strlen(parts[i]) > IMAGE_MAX_TEXT)
+            return true;
+    return false;
+}
+
 char *image_apply(const char *image, const struct image_change *change)
 {
     struct parts p = split(image);
     struct buf tag CLEANUP(buf_done) = BUF_INIT, digest CLEANUP(buf_done) = BUF_INIT;
     struct buf out = BUF_INIT;
 
+    if (too_long(image, change))
+        return NULL;
     if (*change->new_tag || *change->digest) {
         buf_puts(&tag, change->new_tag);
         buf_puts(&digest, change->digest);

@@ -7,6 +7,8 @@
 #include "lib/base/err.h"
 #include "lib/kustomize/regex.h"
 
+#define IMAGE_MAX_TEXT 65536 /* bytes of a reference or of a part of one: registries take 400 */
+
 /* Which images an entry means: the name is a regular expression, as in the reference, which never
  * quotes it; almost always it is plain text. */
 struct image_matcher {
@@ -24,7 +26,7 @@ struct image_change {
     const char *new_name, *new_tag, *tag_suffix, *digest;
 };
 
-/* The changed reference; the caller frees it. */
+/* The changed reference, which the caller frees, or NULL when a part is longer than IMAGE_MAX_TEXT. */
 char *image_apply(const char *image, const struct image_change *change) WARN_UNUSED;
 
 #endif

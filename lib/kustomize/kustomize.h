@@ -21,6 +21,10 @@
 
 #define KUSTOMIZE_MAX_DEPTH   64 /* nested kustomizations */
 #define KUSTOMIZE_MAX_OBJECTS 100000
+#define KUSTOMIZE_MAX_PATH    65536 /* bytes of a path or URL that a kustomization names */
+/* Kustomizations opened by one render, each as often as it is referred to: where two list the same
+ * two below, every level doubles them. A whole release of Kubeflow opens a few hundred. */
+#define KUSTOMIZE_MAX_TARGETS 4000
 /* Nodes (krm_measure's) that replacements and vars may copy in one render: what is copied can hold
  * what is copied next, so that each step doubles it. 12 MB of text, hundreds of times what a release
  * of Kubeflow copies. */

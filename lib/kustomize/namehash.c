@@ -10,6 +10,7 @@
 #include "lib/base/hash.h"
 #include "lib/base/mem.h"
 #include "lib/krm/path.h"
+#include "lib/krm/yaml.h"
 #include "lib/kustomize/shape.h"
 
 #include "lib/base/banned.h"
@@ -129,7 +130,7 @@ int namehash(const json_t *object, char out[NAMEHASH_SIZE], struct err *err)
     struct buf text CLEANUP(buf_done);
     json_auto_t *content = json_object();
     char hex[HASH_HEX_SIZE];
-    size_t i;
+    size_t i, cost = 0;
 
     for (i = 0; i < ARRAY_LEN(hashed); i++)
         if (strcmp(hashed[i].kind, kind) == 0)
@@ -137,6 +138,9 @@ int namehash(const json_t *object, char out[NAMEHASH_SIZE], struct err *err)
     buf_init(&text, BUF_MAX_DOCUMENT);
     if (i == ARRAY_LEN(hashed))
         return err_set(err, ERR_UNSUPPORTED, "a name hash of kind %s", kind);
+    if (!krm_measure(object, YAML_MAX_DEPTH, NAMEHASH_MAX_NODES, &cost))
+        return err_set(err, ERR_LIMIT, "too large to hash: more than %d MB",
+                       NAMEHASH_MAX_NODES * 32 / 1000000);
     json_object_set_new(content, "kind", json_string(kind));
     json_object_set_new(content, "name", json_string(""));
     for (const char *const *field = hashed[i].fields; *field; field++)

@@ -9,7 +9,11 @@
 
 #define NAMEHASH_SIZE 11 /* with the final NUL */
 
-/* ERR_UNSUPPORTED for kinds other than ConfigMap and Secret. */
+/* Nodes (krm_measure's) of a hashed object: 12 MB of text, six times as long with all escaped. An
+ * API server takes 3 MB at most. */
+#define NAMEHASH_MAX_NODES 400000
+
+/* ERR_UNSUPPORTED for kinds other than ConfigMap and Secret, ERR_LIMIT. */
 int namehash(const json_t *object, char out[NAMEHASH_SIZE], struct err *err) WARN_UNUSED;
 
 /* The length of a name before the "-<hash>" that it ends in; 0 when it ends in none. */

@@ -72,9 +72,11 @@ static int run_generator(struct target *t, struct accumulator *acc, const struct
                          const json_t *args, json_t *origin, struct err *err)
 {
     struct resource *r = NULL;
-    int rc = g->run(t, args, &r, err);
+    int rc;
 
-    if (rc)
+    if (t->ctx->generated++ >= GENERATE_MAX_OBJECTS)
+        return err_set(err, ERR_LIMIT, "more than %d generated objects", GENERATE_MAX_OBJECTS);
+    if ((rc = g->run(t, args, &r, err)))
         return rc;
     r->origin = json_incref(origin);
     return generator_absorb(t->ctx, &acc->m, r, err);

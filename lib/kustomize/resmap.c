@@ -296,10 +296,26 @@ void resmap_drop_empty(struct resmap *m)
     m->len = n;
 }
 
+/* Whether the resource has or had the name: cheaper to tell than the whole identity. */
+static bool had_name(const struct resource *r, const char *interned)
+{
+    const json_t *name = json_object_get(json_object_get(r->object, "metadata"), "name");
+
+    if (!json_is_string(name) || strcmp(json_string_value(name), interned) == 0)
+        return true;
+    for (size_t i = 0; i < r->previous.len; i++)
+        if (r->previous.at[i].name == interned)
+            return true;
+    return false;
+}
+
 static bool had_id(struct context *ctx, const struct resource *r, const struct rid *id)
 {
-    struct rid current = resource_id(ctx, r);
+    struct rid current;
 
+    if (!had_name(r, id->name))
+        return false;
+    current = resource_id(ctx, r);
     if (rid_equal(id, &current))
         return true;
     for (size_t i = 0; i < r->previous.len; i++) {

@@ -83,6 +83,8 @@ int target_locate(const struct target *t, const char *reference, struct place *r
     *ret_place = (struct place){.loader = t->loader};
     if (!*reference)
         return err_set(err, ERR_INVALID, "an empty path");
+    if (strlen(reference) > KUSTOMIZE_MAX_PATH)
+        return err_set(err, ERR_LIMIT, "a path of more than %d bytes", KUSTOMIZE_MAX_PATH);
     if (is_http(reference))
         return resolve(t, reference, ret_place, err);
     if (*reference == '/')
@@ -210,6 +212,9 @@ int target_open(struct context *ctx, const struct target *parent, struct loader 
 
     if (!clean)
         return err_set(err, ERR_INVALID, "%s: leads out of the tree", dir);
+    if (ctx->targets++ >= KUSTOMIZE_MAX_TARGETS)
+        return err_set(err, ERR_LIMIT, "%s: the render opens more than %d kustomizations", dir,
+                       KUSTOMIZE_MAX_TARGETS);
     t.dir = arena_strdup(ctx->arena, clean);
     t.depth = parent ? parent->depth + 1 : 0;
     if ((rc = check_circle(parent, loader, t.dir, err)) || (rc = open_file(&t, err)))

@@ -24,7 +24,7 @@ struct target {
 };
 
 /* Opens the kustomization of a directory. ERR_NOT_FOUND when there is none, ERR_INVALID,
- * ERR_LIMIT when targets are nested too deeply or in a circle. */
+ * ERR_LIMIT when targets are nested too deeply or are too many. */
 int target_open(struct context *ctx, const struct target *parent, struct loader *loader,
                 const char *dir, struct target *ret_target, struct err *err) WARN_UNUSED;
 void target_done(struct target *t);

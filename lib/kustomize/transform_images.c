@@ -22,6 +22,8 @@ static int set_image(struct slot *slot, void *arg, struct err *err)
         !image_match(&retag->matcher, json_string_value(slot->value)))
         return 0;
     image = image_apply(json_string_value(slot->value), &retag->change);
+    if (!image)
+        return err_set(err, ERR_LIMIT, "an image reference of more than %d bytes", IMAGE_MAX_TEXT);
     slot_set(slot, json_string(image));
     return 0;
 }

@@ -7,6 +7,8 @@
 
 #include "lib/base/banned.h"
 
+#define VALUE_ADD_MAX_TEXT ((size_t)4 << 20) /* an API server takes no object of 4 MB */
+
 struct addition {
     const char *value;
     json_int_t position; /* in a path, from 1; 0 replaces the whole */
@@ -48,6 +50,9 @@ static int add_value(struct slot *slot, void *arg, struct err *err)
 
     if (!old)
         return err_set(err, ERR_INVALID, "a value can only be added to a scalar");
+    if (strlen(old) + strlen(add->value) > VALUE_ADD_MAX_TEXT)
+        return err_set(err, ERR_LIMIT, "would be a text of more than %zu bytes",
+                       VALUE_ADD_MAX_TEXT);
     text = add->position > 0 ? insert_part(old, add->position, add->value) : mem_strdup(add->value);
     slot_set(slot, json_string(text));
     return 0;

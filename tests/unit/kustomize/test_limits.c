@@ -191,6 +191,108 @@ START_TEST(messages_hold_no_secrets)
 }
 END_TEST
 
+/* --- work ---------------------------------------------------------------------------------------- */
+
+START_TEST(kustomizations_are_counted)
+{
+    for (int level = 0; level < 16; level++) {
+        for (int side = 0; side < 2; side++) {
+            char *path CLEANUP(mem_cleanup) =
+                mem_printf("l%d%c/kustomization.yaml", level, "ab"[side]);
+            char *text CLEANUP(mem_cleanup) =
+                level == 15 ? mem_strdup("namePrefix: x-\n")
+                            : mem_printf("resources: [../l%da, ../l%db]\n", level + 1, level + 1);
+
+            add(path, text);
+        }
+    }
+    add("kustomization.yaml", "resources: [l0a]\n");
+    refused(ERR_LIMIT, "the render opens more than 4000 kustomizations");
+}
+END_TEST
+
+/* Definitions d0, d1, ... that each refer twice to the next; those of root have what makes a kind. */
+static void add_crds(int n, const char *extension)
+{
+    struct buf text CLEANUP(buf_done) = BUF_INIT;
+
+    for (int i = 0; i < n; i++)
+        buf_printf(&text,
+                   "%s\"d%d\": {\"schema\": {\"properties\": {%s%s"
+                   "\"a\": {\"$ref\": \"d%d\"}, \"b\": {\"$ref\": \"d%d\"}}}}",
+                   i ? ",\n" : "{", i, extension,
+                   i ? "" : "\"kind\": {}, \"apiVersion\": {}, \"metadata\": {}, ", i + 1, i + 1);
+    buf_puts(&text, "}\n");
+    add("a.yaml", CONFIG_MAP);
+    add("crds.json", buf_str(&text));
+    add("kustomization.yaml", "resources: [a.yaml]\ncrds: [crds.json]\n");
+}
+
+START_TEST(definitions_are_counted)
+{
+    add_crds(30, "");
+    refused(ERR_LIMIT, "paths through more than 100000 properties");
+}
+END_TEST
+
+START_TEST(fields_of_definitions_are_counted)
+{
+    add_crds(12, "\"x\": {\"x-kubernetes-identity\": \"\"}, ");
+    refused(ERR_LIMIT, "definitions name more than 1000 fields");
+}
+END_TEST
+
+START_TEST(generated_objects_are_counted)
+{
+    struct buf text CLEANUP(buf_done) = BUF_INIT;
+
+    buf_puts(&text, "configMapGenerator:\n");
+    for (int i = 0; i < 2001; i++)
+        buf_printf(&text, "- {name: a%d}\n", i);
+    add("kustomization.yaml", buf_str(&text));
+    refused(ERR_LIMIT, "configMapGenerator[2000]: more than 2000 generated objects");
+}
+END_TEST
+
+/* --- long texts ---------------------------------------------------------------------------------- */
+
+/* "LONG" in a kustomization is a text of 17 MB, more than a buffer for paths and messages takes. */
+static const struct {
+    const char *kustomization, *want;
+} texts[] = {
+    {"crds: [LONG]\n", "crds[0]: a path of more than 65536 bytes"},
+    {"resources: [a.yaml]\nimages: [{name: nginx, newName: LONG}]\n",
+     "an image reference of more than 65536 bytes"},
+    {"resources: [a.yaml]\n"
+     "replacements:\n"
+     "- source: {kind: Pod, fieldPath: LONG}\n"
+     "  targets: [{select: {kind: Pod}}]\n",
+     "a field path of more than 65536 bytes"},
+    {"resources: [a.yaml]\n"
+     "labels: [{pairs: {a: b}, fields: [{path: LONG, create: true}]}]\n",
+     "is too long"},
+    {"configMapGenerator: [{name: a, literals: [k=LONG]}]\n", "too large to hash"},
+};
+
+START_TEST(long_texts_are_refused)
+{
+    size_t len = (size_t)17 << 20;
+    const char *at = strstr(texts[_i].kustomization, "LONG");
+    char *text CLEANUP(mem_cleanup) = mem_alloc(len);
+    struct buf out CLEANUP(buf_done);
+
+    memset(text, 'x', len);
+    buf_init(&out, BUF_MAX_DOCUMENT);
+    buf_putn(&out, texts[_i].kustomization, (size_t)(at - texts[_i].kustomization));
+    buf_putn(&out, text, len);
+    buf_puts(&out, at + strlen("LONG"));
+    add("a.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"
+                  "spec: {containers: [{name: c, image: nginx}]}\n");
+    add("kustomization.yaml", buf_str(&out));
+    refused(_i == 3 ? ERR_INVALID : ERR_LIMIT, texts[_i].want);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("limits");
@@ -206,6 +308,11 @@ int main(void)
     tcase_add_test(tcase, replacements_cannot_double_texts);
     tcase_add_test(tcase, vars_cannot_multiply_texts);
     tcase_add_loop_test(tcase, messages_hold_no_secrets, 0, ARRAY_LEN(secrets));
+    tcase_add_test(tcase, kustomizations_are_counted);
+    tcase_add_test(tcase, definitions_are_counted);
+    tcase_add_test(tcase, fields_of_definitions_are_counted);
+    tcase_add_test(tcase, generated_objects_are_counted);
+    tcase_add_loop_test(tcase, long_texts_are_refused, 0, ARRAY_LEN(texts));
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
