@@ -173,6 +173,11 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libsan.a
 	@mkdir -p $(@D)
 	$(call say,TEST,$@) $(COMPILE) $(SAN) -Itests -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libsan.a $(PKG_LIBS) $(TEST_LIBS)
 
+# renders whole releases a hundred times: without the sanitizers, which other tests of the same code have
+$(BUILD)/unit/kubeflow/test_settings_table: tests/unit/kubeflow/test_settings_table.c $(BUILD)/libobj.a
+	@mkdir -p $(@D)
+	$(call say,TEST,$@) $(COMPILE) -Itests -MMD -MP -MF $@.d -o $@ $< $(BUILD)/libobj.a $(LDFLAGS_ALL) $(PKG_LIBS) $(TEST_LIBS)
+
 # tests/fuzz/fuzz_<parser>.c; here without a fuzzer, for replaying tests/fuzz/corpus/<parser>
 FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BINS := $(patsubst tests/%.c,$(BUILD)/%,$(call selected,$(FUZZ_SRCS)))

@@ -19,10 +19,7 @@ resource "kubeflow_platform" "this" {
 HCL
 }
 
-CULLING='patches = [{
-    target = { kind = "ConfigMap", name = "notebook-controller-config" }
-    patch  = "- {op: replace, path: /data/ENABLE_CULLING, value: '"'true'"'}"
-  }]'
+CULLING='culling = { enabled = true }'
 
 peak_mb() { sort -k 2n "$SCRATCH/processes" | tail -n 1 | awk '{ printf "%.0f\n", $2 / 1024 }'; }
 
