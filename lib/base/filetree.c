@@ -40,6 +40,7 @@ struct filetree_builder {
     VEC(struct raw) raws;
     VEC(struct filetree_file) files; /* being built */
     size_t bytes;
+    size_t named; /* bytes of names that links have given */
 };
 
 /* --- paths -------------------------------------------------------------------------------------- */
@@ -298,33 +299,55 @@ static int push(struct filetree_builder *b, const char *path, const struct raw *
     return 0;
 }
 
+/* "<dir>/<name>", within the limits. */
+static int name_below(struct filetree_builder *b, const char *dir, const char *name,
+                      const char **ret, struct err *err)
+{
+    size_t len = strlen(dir) + 1 + strlen(name);
+
+    if (len > FILETREE_MAX_PATH)
+        return err_set(err, ERR_LIMIT, "link that makes paths of more than %d bytes",
+                       FILETREE_MAX_PATH);
+    if (len > FILETREE_MAX_NAMES - b->named)
+        return err_set(err, ERR_LIMIT, "links that make names of more than %zu bytes in all",
+                       FILETREE_MAX_NAMES);
+    b->named += len;
+    *ret = arena_printf(b->arena, "%s/%s", dir, name);
+    return 0;
+}
+
 /* What the link at real path `link` leads to, under the name `as`. `steps` bounds the work that adds
  * no file. */
 static int expand(struct filetree_builder *b, const char *link, const char *as, int depth,
                   int *steps, struct err *err)
 {
-    const char *real = "", *below;
+    const char *real = "", *below = "";
     const struct raw *raw;
     bool found = false;
     size_t n;
     int rc;
 
-    if (depth > FILETREE_MAX_LINKS || !(*steps)--)
+    if (depth > FILETREE_MAX_LINKS)
         return err_set(err, ERR_INVALID, "%s: link that leads back to itself", link);
+    if (!(*steps)--)
+        return err_set(err, ERR_LIMIT, "%s: more links to follow than are accepted", link);
     rc = resolve(b, link, &real, err);
     if (rc)
         return rc;
     raw = find_raw(b, real);
     if (raw)
         return push(b, as, raw, err);
-    below = *real ? arena_printf(b->arena, "%s/", real) : "";
+    if (*real && (rc = name_below(b, real, "", &below, err)))
+        return rc;
     n = strlen(below);
     for (size_t i = lower_bound(b, below);
          i < b->raws.len && !rc && !strncmp(b->raws.at[i].path, below, n); i++) {
-        const char *name = arena_printf(b->arena, "%s/%s", as, b->raws.at[i].path + n);
+        const char *name;
 
         found = true;
         raw = &b->raws.at[i];
+        if ((rc = name_below(b, as, raw->path + n, &name, err)))
+            return rc;
         rc = raw->target ? expand(b, raw->path, name, depth + 1, steps, err)
                          : push(b, name, raw, err);
     }

@@ -17,6 +17,7 @@
 #define FILETREE_MAX_ENTRIES 200000
 #define FILETREE_MAX_FILE    ((size_t)64 << 20)
 #define FILETREE_MAX_BYTES   ((size_t)512 << 20) /* of all files */
+#define FILETREE_MAX_NAMES   ((size_t)64 << 20)  /* of all names that links give */
 #define FILETREE_MAX_PATH    4096
 #define FILETREE_MAX_DEPTH   64 /* elements of a path */
 #define FILETREE_MAX_LINKS   40 /* followed for one path */

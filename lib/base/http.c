@@ -592,6 +592,18 @@ static bool read_notes(struct http *h)
     return !stop;
 }
 
+/* A 3xx that leads nowhere is an answer like any other. Of a stream its body is gone. */
+static void end_unfollowed(struct http_call *c)
+{
+    long status = 0;
+
+    curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+    pthread_mutex_lock(&c->queue->lock);
+    c->status = (int)status;
+    c->head_news = c->stream;
+    pthread_mutex_unlock(&c->queue->lock);
+}
+
 static void complete(struct http *h, struct http_call *c, CURLcode code)
 {
     int rc = 1;
@@ -601,10 +613,13 @@ static void complete(struct http *h, struct http_call *c, CURLcode code)
         http_fail_curl(c, code);
     else if (c->follows)
         rc = http_setup_redirect(c);
-    if (rc == 0)
+    if (rc == 0) {
         activate(h, c);
-    else
+    } else {
+        if (rc == 1 && c->redirecting)
+            end_unfollowed(c);
         finish(c);
+    }
 }
 
 static void collect(struct http *h)

@@ -86,6 +86,25 @@ static const char *text_of(struct merger *m, const json_t *node)
     }
 }
 
+/* Whether it is the node's: asked for each pair of elements, so it takes no memory. */
+static bool has_text(const json_t *node, const char *text)
+{
+    char number[32];
+
+    switch (json_typeof(node)) {
+    case JSON_STRING:
+        return !strcmp(json_string_value(node), text);
+    case JSON_INTEGER:
+        snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(node));
+        return !strcmp(number, text);
+    case JSON_REAL:
+        snprintf(number, sizeof(number), "%.17g", json_real_value(node));
+        return !strcmp(number, text);
+    default:
+        return !strcmp(json_is_true(node) ? "true" : json_is_false(node) ? "false" : "", text);
+    }
+}
+
 static json_t *scalar_from_text(const char *text)
 {
     struct yaml_scalar s;
@@ -144,12 +163,12 @@ static int selects(struct merger *m, const struct selector *s, const json_t *e, 
         if (i < s->nvalues && !*s->keys[i]) {
             if (json_is_object(e) || json_is_array(e))
                 return err_set(m->err, ERR_INVALID, "a list of plain values has an object");
-            value = strcmp(text_of(m, e), s->values[i]) ? NULL : e;
+            value = has_text(e, s->values[i]) ? e : NULL;
         } else if (i < s->nvalues) {
             if (!json_is_object(e))
                 return err_set(m->err, ERR_INVALID, "a list of objects has a plain value");
             value = json_object_get(e, s->keys[i]);
-            if (value && *s->values[i] && strcmp(text_of(m, value), s->values[i]) != 0)
+            if (value && *s->values[i] && !has_text(value, s->values[i]))
                 value = NULL;
         }
         if (!value)
@@ -195,21 +214,21 @@ static int set_element(struct merger *m, json_t *list, json_t *element, const st
 }
 
 /* The first element whose keys have exactly these values, "" included. Borrowed. */
-static json_t *find_element(struct merger *m, json_t *list, const struct selector *s)
+static json_t *find_element(json_t *list, const struct selector *s)
 {
     json_t *e;
     size_t i, k;
 
     json_array_foreach (list, i, e) {
         if (!*s->keys[0]) {
-            if (!strcmp(text_of(m, e), s->values[0]))
+            if (has_text(e, s->values[0]))
                 return e;
             continue;
         }
         for (k = 0; k < s->nkeys; k++) {
             const json_t *value = json_object_get(e, s->keys[k]);
 
-            if (!value || strcmp(text_of(m, value), s->values[k]) != 0)
+            if (!value || !has_text(value, s->values[k]))
                 break;
         }
         if (k == s->nkeys)
@@ -356,9 +375,9 @@ static int merge_element(struct merger *m, json_t *dest, json_t *src, const stru
                          const char *type, json_t *merged)
 {
     struct selector exact = exact_keys(s);
-    json_t *from = src ? find_element(m, src, &exact) : NULL;
+    json_t *from = src ? find_element(src, &exact) : NULL;
     json_auto_t *result = NULL;
-    int rc = walk(m, find_element(m, dest, &exact), from, (struct schema){type, NULL}, &result);
+    int rc = walk(m, find_element(dest, &exact), from, (struct schema){type, NULL}, &result);
 
     if (rc)
         return rc;

@@ -19,6 +19,7 @@
 #define KRM_YAML_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/buf.h"
@@ -44,6 +45,9 @@ int yaml_parse_all(const char *text, size_t len, const char *name, json_t **ret_
 int yaml_parse_blanks(const char *text, size_t len, const char *name, json_t **ret_documents,
                       struct err *err) WARN_UNUSED;
 json_t *yaml_blank(void);
+
+/* Whether the text may have aliases: its tree may then be far bigger than any other of that length. */
+bool yaml_may_alias(const char *text, size_t len);
 
 /* As yaml_parse_blanks, for strategic-merge patches: a null removes an annotation too, and is not its
  * text. */

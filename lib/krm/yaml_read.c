@@ -18,7 +18,6 @@
 #include "lib/base/hash.h"
 #include "lib/base/mem.h"
 #include "lib/base/utf8.h"
-#include "lib/base/vec.h"
 #include "lib/krm/path.h"
 #include "lib/krm/yaml_fold.h"
 #include "lib/krm/yaml_scalar.h"
@@ -26,11 +25,6 @@
 #include "lib/base/banned.h"
 
 #define TAG_PREFIX "tag:yaml.org,2002:"
-
-struct anchor {
-    char *name;
-    json_t *value; /* a reference of its own */
-};
 
 struct frame {
     json_t *container; /* borrowed from the tree, or from the parent frame's merge */
@@ -46,14 +40,14 @@ struct reader {
     yaml_parser_t parser;
     const char *name;
     json_t *documents;
-    size_t nodes;   /* of the text */
-    size_t aliased; /* that aliases repeat */
-    bool blanks;    /* what is left out is yaml_blank() */
-    bool config;    /* read as kustomize reads its own files */
-    bool patch;     /* nulls are nulls in annotations too */
+    json_t *anchors; /* name -> value, of this document; NULL before the first */
+    size_t nodes;    /* of the text */
+    size_t aliased;  /* that aliases repeat */
+    bool blanks;     /* what is left out is yaml_blank() */
+    bool config;     /* read as kustomize reads its own files */
+    bool patch;      /* nulls are nulls in annotations too */
     size_t depth;
     struct frame stack[YAML_MAX_DEPTH];
-    VEC(struct anchor) anchors;
     struct err *err;
 };
 
@@ -85,37 +79,23 @@ static int count_node(struct reader *r, const yaml_mark_t *mark)
 
 static void drop_anchors(struct reader *r)
 {
-    for (size_t i = 0; i < r->anchors.len; i++) {
-        free(r->anchors.at[i].name);
-        json_decref(r->anchors.at[i].value);
-    }
-    r->anchors.len = 0;
+    json_object_clear(r->anchors);
 }
 
+/* Of a name that is given twice the newest counts. */
 static void add_anchor(struct reader *r, const yaml_char_t *name, json_t *value)
 {
-    struct anchor a = {NULL, NULL};
-
     if (!name)
         return;
-    a.name = mem_strdup((const char *)name);
-    a.value = json_incref(value);
-    vec_push(&r->anchors, a);
-}
-
-/* The newest anchor of that name. */
-static json_t *find_anchor(const struct reader *r, const char *name)
-{
-    for (size_t i = r->anchors.len; i-- > 0;)
-        if (!strcmp(r->anchors.at[i].name, name))
-            return r->anchors.at[i].value;
-    return NULL;
+    if (!r->anchors)
+        r->anchors = json_object();
+    json_object_set_nocheck(r->anchors, (const char *)name, value);
 }
 
 static int copy_alias(struct reader *r, const yaml_event_t *event, json_t **ret_value)
 {
     const char *name = (const char *)event->data.alias.anchor;
-    json_t *target = find_anchor(r, name);
+    json_t *target = json_object_get(r->anchors, name);
 
     if (!target)
         return fail_at(r, ERR_INVALID, &event->start_mark, "unknown anchor");
@@ -504,8 +484,7 @@ static int read_stream(struct reader *r)
 static void reader_done(struct reader *r)
 {
     yaml_parser_delete(&r->parser);
-    drop_anchors(r);
-    vec_done(&r->anchors);
+    json_decref(r->anchors);
     for (size_t i = 0; i < r->depth; i++) {
         free(r->stack[i].key);
         json_decref(r->stack[i].merge);
@@ -522,7 +501,6 @@ static int parse_all(const char *text, size_t len, const char *name, enum readin
     int rc;
 
     memset(&r, 0, offsetof(struct reader, stack));
-    memset(&r.anchors, 0, sizeof(r.anchors));
     r.name = name;
     r.err = err;
     r.blanks = reading == READ_BLANKS || reading == READ_PATCH;
@@ -572,15 +550,21 @@ json_t *yaml_blank(void)
     return &blank;
 }
 
+bool yaml_may_alias(const char *text, size_t len)
+{
+    return memchr(text, '&', len) && memchr(text, '*', len);
+}
+
 void yaml_fill_blanks(json_t *tree)
 {
     const char *key;
     json_t *value;
-    size_t i;
+    size_t i, len;
 
-    json_object_foreach (tree, key, value) {
+    json_object_keylen_foreach(tree, key, len, value)
+    {
         if (value == yaml_blank())
-            json_object_set_new(tree, key, json_null());
+            json_object_setn_new_nocheck(tree, key, len, json_null());
         else if (json_is_object(value) || json_is_array(value))
             yaml_fill_blanks(value);
     }

@@ -149,7 +149,7 @@ static int look_at_file(struct kube_credentials *c, bool force, struct err *err)
         clock_now_ms() - c->file_looked_at < KUBE_TOKEN_FILE_PERIOD_MS)
         return 0;
     c->file_looked_at = clock_now_ms();
-    fd = open(c->token_file, O_RDONLY | O_CLOEXEC);
+    fd = open(c->token_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe isn't waited for */
     if (fd < 0 || fstat(fd, &st)) {
         rc = err_errno(err, ERR_UNAUTHENTICATED, "token file %s", c->token_file);
     } else if (force || st.st_mtim.tv_sec != c->file_mtime.tv_sec ||

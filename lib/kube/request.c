@@ -157,6 +157,12 @@ static char *describe(const struct kube_request *req, const struct kube_watch_pa
                       *ns ? "/" : "", name, *sub ? "/" : "", sub);
 }
 
+/* "." and ".." would be taken for steps of the path, whatever their encoding. */
+static bool is_step(const char *text)
+{
+    return given(text) && (!strcmp(text, ".") || !strcmp(text, ".."));
+}
+
 static int check(const struct kube_request *req, struct err *err)
 {
     const char *name = req->name;
@@ -167,10 +173,13 @@ static int check(const struct kube_request *req, struct err *err)
                    : err_set(err, ERR_INVALID, "request without a path");
     if (!req->resource)
         return err_set(err, ERR_INVALID, "request without a resource");
+    if (is_step(req->namespace) || is_step(req->subresource))
+        return err_set(err, ERR_INVALID, "%s %s: \"%s\" can't be a namespace or a subresource",
+                       verbs[req->verb].word, req->resource->kind,
+                       is_step(req->namespace) ? req->namespace : req->subresource);
     if (!verbs[req->verb].named)
         return 0;
-    /* "." and ".." would be taken for steps of the path, whatever their encoding. */
-    if (!given(name) || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+    if (!given(name) || strchr(name, '/') || is_step(name))
         return err_set(err, ERR_INVALID, "%s %s: \"%s\" can't be an object's name",
                        verbs[req->verb].word, req->resource->kind, name ? name : "");
     if (req->resource->namespaced && !given(req->namespace))

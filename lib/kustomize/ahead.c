@@ -34,7 +34,7 @@ static void add_file(struct ahead *a, const char *path)
 
     if (a->files.len == AHEAD_MAX_FILES ||
         loader_read(a->options->loader, path, &f.text, &f.len, NULL) ||
-        f.len > AHEAD_MAX_BYTES - a->bytes)
+        f.len > AHEAD_MAX_BYTES - a->bytes || yaml_may_alias(f.text, f.len))
         return;
     f.path = mem_strdup(path);
     a->bytes += f.len;

@@ -1,8 +1,8 @@
 /* Reading ahead: resource files of a whole tree of kustomizations are parsed on all processors
  * before a render asks for them one by one.
  *
- * It only saves time. What isn't read ahead (remote resources, what is beyond the limits, whatever
- * has a fault) is read when its turn comes, which is also when a fault is reported. */
+ * It only saves time. What isn't read ahead (remote resources, what is beyond the limits or may have
+ * aliases, whatever has a fault) is read when its turn comes, which is also when a fault is reported. */
 #ifndef KUSTOMIZE_AHEAD_H
 #define KUSTOMIZE_AHEAD_H
 

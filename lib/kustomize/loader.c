@@ -142,7 +142,7 @@ char *loader_join(const char *dir, const char *path)
     const char *parts[] = {dir, path};
     struct buf out = BUF_INIT;
 
-    if (*path == '/')
+    if (*path == '/' || strlen(dir) + strlen(path) > LOADER_MAX_PATH)
         return NULL;
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         const char *s = parts[i];

@@ -53,7 +53,8 @@ int loader_add(struct loader *memory, const char *path, const char *data, size_t
 struct loader *loader_new_overlay(struct loader *base, struct loader *top);
 
 /* Joins a directory and a relative path, resolving "." and "..". Heap string; NULL when the result
- * would leave the root or the path is absolute. */
+ * would leave the root, the path is absolute, or both together are longer than LOADER_MAX_PATH. */
+#define LOADER_MAX_PATH ((size_t)128 << 10)
 char *loader_join(const char *dir, const char *path) WARN_UNUSED;
 
 #endif

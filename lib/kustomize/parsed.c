@@ -52,7 +52,7 @@ static void put(struct parsed *p, const char *key, size_t len, const json_t *doc
     bool room;
 
     pthread_mutex_lock(&p->lock);
-    room = len <= PARSED_MAX_BYTES - p->bytes;
+    room = len <= PARSED_MAX_BYTES - p->bytes && !json_object_get(p->trees, key);
     if (room)
         p->bytes += len;
     pthread_mutex_unlock(&p->lock);
@@ -70,7 +70,7 @@ int parsed_read(struct parsed *p, const char *text, size_t len, const char *name
     char key[HASH_HEX_SIZE];
     int rc;
 
-    if (!p || len > PARSED_MAX_FILE)
+    if (!p || len > PARSED_MAX_FILE || yaml_may_alias(text, len))
         return yaml_parse_blanks(text, len, name, ret_documents, err);
     hash_sha256_hex(text, len, key);
     if ((*ret_documents = get(p, key)))

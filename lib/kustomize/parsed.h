@@ -11,8 +11,8 @@
 
 #include "lib/base/err.h"
 
-/* Text whose trees are kept, in all and of one file. A tree is some ten times as big as its text, and
- * a release's few huge CRDs are as quickly read again as copied. */
+/* Text whose trees are kept, in all and of one file. A tree without aliases is some ten times as big as
+ * its text (others aren't kept), and a release's few huge CRDs are as quickly read again as copied. */
 #define PARSED_MAX_BYTES ((size_t)4 << 20)
 #define PARSED_MAX_FILE  ((size_t)64 << 10)
 

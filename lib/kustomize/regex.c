@@ -5,16 +5,24 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
+#include "lib/base/vec.h"
 
 #include "lib/base/banned.h"
 
 #define SPECIAL "\\.+*?()|[]{}^$"
 
+/* What {n} repeats: how often its innermost part is repeated already, and how many parts it has when
+ * all is written out. */
+struct extent {
+    long product, size;
+};
+
 struct translator {
     const char *s;
     struct buf out;
-    int depth;       /* open groups */
-    bool can_repeat; /* something that * may follow stands before */
+    VEC(struct extent) open; /* groups, with the whole pattern as the first */
+    struct extent last;      /* of what stands before */
+    bool can_repeat;         /* something that * may follow stands before */
     bool icase;
 };
 
@@ -186,12 +194,48 @@ static int put_class(struct translator *t, struct err *err)
 
 /* --- the rest ----------------------------------------------------------------------------------- */
 
+static struct extent *group(struct translator *t)
+{
+    return &t->open.at[t->open.len - 1];
+}
+
+static void add_part(struct translator *t, struct extent part)
+{
+    t->last = part;
+    group(t)->size += part.size;
+    if (part.product > group(t)->product)
+        group(t)->product = part.product;
+    t->can_repeat = true;
+}
+
+static void add_single(struct translator *t)
+{
+    add_part(t, (struct extent){1, 1});
+}
+
+/* The last part, so many times. */
+static int repeat(struct translator *t, long times, struct err *err)
+{
+    t->last.product *= times > 1 ? times : 1;
+    if (times > 1)
+        group(t)->size += t->last.size * (times - 1);
+    if (t->last.product > group(t)->product)
+        group(t)->product = t->last.product;
+    if (t->last.product > REGEX_MAX_REPEAT)
+        return err_set(err, ERR_INVALID, "repetitions in one another of more than %d times",
+                       REGEX_MAX_REPEAT);
+    return group(t)->size <= REGEX_MAX_SIZE
+               ? 0
+               : err_set(err, ERR_LIMIT, "more than %d parts, with repetitions written out",
+                         REGEX_MAX_SIZE);
+}
+
 static void put_literal(struct translator *t, char c)
 {
     if (strchr(SPECIAL, c) && c != ']' && c != '}')
         buf_putc(&t->out, '\\');
     buf_putc(&t->out, c);
-    t->can_repeat = true;
+    add_single(t);
 }
 
 static int put_escape(struct translator *t, struct err *err)
@@ -201,7 +245,7 @@ static int put_escape(struct translator *t, struct err *err)
 
     if (set_class(&set, c)) {
         put_set(&t->out, &set);
-        t->can_repeat = true;
+        add_single(t);
     } else if (c == 'b' || c == 'B') {
         buf_putc(&t->out, '\\');
         buf_putc(&t->out, c);
@@ -242,7 +286,7 @@ static int put_group(struct translator *t, bool at_start, struct err *err)
             return err_set(err, ERR_UNSUPPORTED, "(%.3s", t->s);
         }
     }
-    t->depth++;
+    vec_push(&t->open, ((struct extent){1, 0}));
     buf_putc(&t->out, '(');
     t->can_repeat = false;
     return 0;
@@ -272,7 +316,7 @@ static int put_repeat(struct translator *t, struct err *err)
     buf_putn(&t->out, t->s, (size_t)(end + 1 - t->s));
     t->s = end + 1 + (end[1] == '?');
     t->can_repeat = false;
-    return 0;
+    return repeat(t, high ? high : low, err);
 literal:
     put_literal(t, '{');
     return 0;
@@ -286,15 +330,15 @@ static int put_next(struct translator *t, bool at_start, struct err *err)
     case '\\':
         return put_escape(t, err);
     case '[':
-        t->can_repeat = true;
+        add_single(t);
         return put_class(t, err);
     case '(':
         return put_group(t, at_start, err);
     case ')':
-        if (!t->depth--)
+        if (t->open.len == 1)
             return err_set(err, ERR_INVALID, "a ) without its (");
         buf_putc(&t->out, c);
-        t->can_repeat = true;
+        add_part(t, t->open.at[--t->open.len]);
         return 0;
     case '{':
         return put_repeat(t, err);
@@ -309,7 +353,7 @@ static int put_next(struct translator *t, bool at_start, struct err *err)
         return 0;
     case '.':
         buf_puts(&t->out, "[^\n]");
-        t->can_repeat = true;
+        add_single(t);
         return 0;
     case '|':
     case '^':
@@ -327,10 +371,11 @@ static int translate(struct translator *t, const char *pattern, struct err *err)
 {
     int rc;
 
+    vec_push(&t->open, ((struct extent){1, 0}));
     for (t->s = pattern; *t->s;)
         if ((rc = put_next(t, t->s == pattern, err)))
             return rc;
-    return t->depth ? err_set(err, ERR_INVALID, "a ( without its )") : 0;
+    return t->open.len > 1 ? err_set(err, ERR_INVALID, "a ( without its )") : 0;
 }
 
 static int compile(struct regex *re, const char *pattern, bool whole, struct err *err)
@@ -348,6 +393,7 @@ static int compile(struct regex *re, const char *pattern, bool whole, struct err
         re->compiled = !rc;
     }
     buf_done(&t.out);
+    vec_done(&t.open);
     return rc;
 }
 

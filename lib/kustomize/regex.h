@@ -10,8 +10,9 @@
 
 #include "lib/base/err.h"
 
-#define REGEX_MAX_PATTERN 2048 /* bytes */
-#define REGEX_MAX_REPEAT  1000 /* as in Go */
+#define REGEX_MAX_PATTERN 2048  /* bytes */
+#define REGEX_MAX_REPEAT  1000  /* as in Go: also of repetitions in one another */
+#define REGEX_MAX_SIZE    20000 /* parts, with repetitions written out: what compiling costs */
 
 struct regex {
     char *literal; /* the pattern has no special characters: compared as text */

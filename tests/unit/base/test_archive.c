@@ -265,6 +265,25 @@ START_TEST(refuses_links_in_circles)
 }
 END_TEST
 
+/* Two links in each directory, both to the next one: every level doubles the names. */
+START_TEST(refuses_links_that_multiply_names)
+{
+    struct filetree_builder *b = filetree_builder_new();
+    char name[64], target[64];
+
+    for (int i = 0; i < 39; i++) {
+        for (int j = 0; j < 2; j++) {
+            snprintf(name, sizeof(name), "d%d/%d%s", i, j, "-long-name-of-a-link-in-a-directory");
+            snprintf(target, sizeof(target), "../d%d", i + 1);
+            ck_assert_int_eq(filetree_add_link(b, name, target, &err), 0);
+        }
+    }
+    ck_assert_int_eq(filetree_add_file(b, "d39/f", "", 0, &err), 0);
+    ck_assert_int_eq(filetree_build(b, false, &tree, &err), ERR_LIMIT);
+    filetree_builder_free(b);
+}
+END_TEST
+
 START_TEST(refuses_bombs)
 {
     char *zeros = mem_alloc(FILETREE_MAX_FILE + 2);
@@ -506,6 +525,7 @@ int main(void)
     tcase_add_test(t, refuses_paths_that_leave);
     tcase_add_test(t, refuses_names_that_clash);
     tcase_add_test(t, refuses_links_in_circles);
+    tcase_add_test(t, refuses_links_that_multiply_names);
     tcase_add_test(t, refuses_bombs);
     tcase_add_test(t, refuses_what_is_no_archive);
     tcase_add_test(t, digest_is_as_defined);

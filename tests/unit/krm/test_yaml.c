@@ -262,6 +262,35 @@ START_TEST(limits_depth)
 }
 END_TEST
 
+/* In a time that isn't quadratic: the test case's limit is seconds. */
+START_TEST(finds_one_of_many_anchors)
+{
+    struct buf text CLEANUP(buf_done);
+    struct err err CLEANUP(err_done) = ERR_INIT;
+    json_auto_t *documents = NULL;
+
+    buf_init(&text, BUF_MAX_DOCUMENT);
+    for (int i = 0; i < 60000; i++)
+        buf_printf(&text, "- &a%d x\n- *a0\n", i);
+    ck_assert_msg(!yaml_parse_all(buf_str(&text), text.len, "in", &documents, &err), "%s",
+                  err_msg(&err));
+    ck_assert_uint_eq(json_array_size(json_array_get(documents, 0)), 120000);
+}
+END_TEST
+
+START_TEST(a_name_with_a_nul_is_one)
+{
+    static const char text[] = "\"k\\0x\":\nk: 1\n";
+    json_auto_t *documents = NULL;
+
+    if (yaml_parse_blanks(text, strlen(text), "in", &documents, NULL))
+        return; /* refused is as good */
+    yaml_fill_blanks(json_array_get(documents, 0));
+    ck_assert_uint_eq(json_object_size(json_array_get(documents, 0)), 2);
+    ck_assert(json_is_integer(json_object_get(json_array_get(documents, 0), "k")));
+}
+END_TEST
+
 START_TEST(limits_what_aliases_expand_to)
 {
     struct buf text = BUF_INIT;
@@ -438,6 +467,8 @@ int main(void)
     tcase_add_test(read, applies_merge_keys);
     tcase_add_loop_test(read, says_where_and_why, 0, (int)ARRAY_LEN(broken));
     tcase_add_test(read, limits_depth);
+    tcase_add_test(read, finds_one_of_many_anchors);
+    tcase_add_test(read, a_name_with_a_nul_is_one);
     tcase_add_test(read, limits_what_aliases_expand_to);
     tcase_add_test(read, reads_one_document);
     tcase_add_test(read, tells_blanks_from_nulls);

@@ -133,6 +133,11 @@ START_TEST(requests_that_cant_be)
         {{.verb = KUBE_GET, .resource = &namespaces, .name = ".."}, "can't be an object's name"},
         {{.verb = KUBE_GET, .resource = &namespaces, .name = "a/b"}, "can't be an object's name"},
         {{.verb = KUBE_DELETE, .resource = &configmaps, .name = "x"}, "a namespace is needed"},
+        {{.verb = KUBE_GET, .resource = &configmaps, .name = "x", .namespace = "."},
+         "can't be a namespace"},
+        {{.verb = KUBE_LIST, .resource = &configmaps, .namespace = ".."}, "can't be a namespace"},
+        {{.verb = KUBE_GET, .resource = &namespaces, .name = "x", .subresource = ".."},
+         "or a subresource"},
     };
     struct kube_prepared p;
 

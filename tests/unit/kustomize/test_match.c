@@ -79,11 +79,24 @@ static const struct {
     const char *pattern;
     int want;
 } bad_regexes[] = {
-    {"a(b", ERR_INVALID},      {"a)b", ERR_INVALID},       {"*a", ERR_INVALID},
-    {"a**", ERR_INVALID},      {"[a", ERR_INVALID},        {"[z-a]", ERR_INVALID},
-    {"a{1001}", ERR_INVALID},  {"a{3,2}", ERR_INVALID},    {"a|*b", ERR_INVALID},
-    {"\\pL", ERR_UNSUPPORTED}, {"(?s)a", ERR_UNSUPPORTED}, {"[[:alpha:]]", ERR_UNSUPPORTED},
-    {"a\\", ERR_UNSUPPORTED},  {"\\1", ERR_UNSUPPORTED},   {"[\\pL]", ERR_UNSUPPORTED},
+    {"a(b", ERR_INVALID},
+    {"a)b", ERR_INVALID},
+    {"*a", ERR_INVALID},
+    {"a**", ERR_INVALID},
+    {"[a", ERR_INVALID},
+    {"[z-a]", ERR_INVALID},
+    {"a{1001}", ERR_INVALID},
+    {"a{3,2}", ERR_INVALID},
+    {"a|*b", ERR_INVALID},
+    {"\\pL", ERR_UNSUPPORTED},
+    {"(?s)a", ERR_UNSUPPORTED},
+    {"[[:alpha:]]", ERR_UNSUPPORTED},
+    {"((a{1000}){1000}){1000}", ERR_INVALID},
+    {"(a{32}b|c){32}", ERR_INVALID},
+    {"(abcdefghijklmnopqrstu){1000}", ERR_LIMIT},
+    {"a\\", ERR_UNSUPPORTED},
+    {"\\1", ERR_UNSUPPORTED},
+    {"[\\pL]", ERR_UNSUPPORTED},
 };
 
 START_TEST(refuses_patterns)
@@ -94,6 +107,15 @@ START_TEST(refuses_patterns)
     ck_assert_msg(regex_init(&re, bad_regexes[_i].pattern, true, &err) == bad_regexes[_i].want,
                   "%s: %s", bad_regexes[_i].pattern, err_msg(&err));
     ck_assert_ptr_nonnull(strstr(err_msg(&err), bad_regexes[_i].pattern));
+}
+END_TEST
+
+START_TEST(repeats_in_one_another)
+{
+    struct regex re CLEANUP(regex_done) = {0};
+
+    ck_assert_int_eq(regex_init(&re, "(a{10}){100}", true, NULL), 0);
+    ck_assert(!regex_match(&re, "aaaaaaaaaa"));
 }
 END_TEST
 
@@ -236,6 +258,7 @@ int main(void)
     int failed;
 
     tcase_add_loop_test(tcase, matches, 0, ARRAY_LEN(regexes));
+    tcase_add_test(tcase, repeats_in_one_another);
     tcase_add_loop_test(tcase, refuses_patterns, 0, ARRAY_LEN(bad_regexes));
     tcase_add_test(tcase, limits_patterns);
     tcase_add_loop_test(tcase, selects_by_labels, 0, ARRAY_LEN(selectors));
