@@ -5,6 +5,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/mem.h"
+#include "lib/kube/aggregation.h"
 #include "lib/kube/drift.h"
 #include "lib/kube/lease.h"
 #include "lib/kube/members.h"
@@ -117,20 +118,23 @@ int install_removal_check(const struct install_removal *r, enum kube_strangers w
     return rc;
 }
 
-/* Without those that live on: released, or members of another set by now. */
+/* Without those that live on: released, or members of another set by now. A role that only its
+ * controller has written is one that came back. */
 static int really_gone(const struct kube_remove_options *o, const json_t *keys, json_t **ret_gone,
                        struct err *err)
 {
     json_auto_t *stubs = json_array(), *alive = NULL;
-    json_t *gone = json_copy((json_t *)keys), *unused;
+    json_t *gone = json_copy((json_t *)keys), *object, *unused;
     const char *key;
     int rc;
 
     json_object_foreach (gone, key, unused)
         json_array_append_new(stubs, kube_stub_of_key(key));
     rc = kube_existing(o->client, stubs, o->cancel, &alive, err);
-    json_object_foreach (alive, key, unused)
-        json_object_del(gone, key);
+    json_object_foreach (alive, key, object) {
+        if (!kube_is_only_aggregated(object))
+            json_object_del(gone, key);
+    }
     if (rc)
         json_decref(gone);
     else
