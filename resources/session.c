@@ -10,7 +10,6 @@
 
 #include "lib/base/banned.h"
 
-#define FIELD_MANAGER   "terraform-provider-kubeflow"
 #define LOCK_TIMEOUT    "3m"
 #define MAX_PARALLELISM 256
 
@@ -116,8 +115,9 @@ static const struct tf_attribute provider_attributes[] = {
      .type = &tf_type_string,
      .flags = TF_OPTIONAL,
      .validators = check_manager,
-     .description = "Field manager of server-side apply. Defaults to `" FIELD_MANAGER "`. Changing "
-                    "it later makes every object's fields change hands."},
+     .description =
+         "Field manager of server-side apply. Defaults to `" SESSION_FIELD_MANAGER "`. Changing "
+         "it later makes every object's fields change hands."},
     {.name = "lock_timeout",
      .type = &tf_type_string,
      .flags = TF_OPTIONAL,
@@ -394,7 +394,7 @@ struct source_cache *session_sources(struct session *s)
 
 const char *session_field_manager(const struct session *s)
 {
-    return tf_str(tf_get(s->config, "field_manager"), FIELD_MANAGER);
+    return tf_str(tf_get(s->config, "field_manager"), SESSION_FIELD_MANAGER);
 }
 
 int64_t session_lock_timeout_ms(const struct session *s)

@@ -15,6 +15,9 @@
 #include "lib/tf/resource.h"
 #include "resources/kubeflow/source.h"
 
+#define SESSION_FIELD_MANAGER                                                                      \
+    "terraform-provider-kubeflow" /* unless the configuration has another */
+
 enum session_connection { SESSION_KNOWN, SESSION_UNKNOWN };
 
 struct session;

@@ -6,52 +6,9 @@
 #include "provider/cli/cli.h"
 #include "provider/cli/connect.h"
 #include "resources/kubeflow/import.h"
+#include "resources/session.h"
 
 #include "lib/base/banned.h"
-
-#define FIELD_MANAGER "terraform-provider-kubeflow" /* the provider's default */
-
-struct options {
-    const char *id, *config_path, *context; /* NULL = not given */
-    bool hcl;
-};
-
-/* Options with a value: --name VALUE or --name=VALUE. */
-static const char **value_option(struct options *o, const char *word)
-{
-    const struct {
-        const char *name;
-        const char **value;
-    } rows[] = {{"config-path", &o->config_path}, {"context", &o->context}};
-    size_t n = strcspn(word, "=");
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (strlen(rows[i].name) == n && !strncmp(rows[i].name, word, n))
-            return rows[i].value;
-    return NULL;
-}
-
-static bool read_options(int argc, char **argv, struct options *o)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *arg = argv[i], *word = arg + strspn(arg, "-");
-        const char **value = arg == word ? &o->id : value_option(o, word);
-
-        if (arg != word && !strcmp(word, "hcl"))
-            o->hcl = true;
-        else if (!value || *value)
-            return false;
-        else if (arg == word)
-            *value = arg;
-        else if (strchr(word, '='))
-            *value = strchr(word, '=') + 1;
-        else if (i + 1 < argc)
-            *value = argv[++i];
-        else
-            return false;
-    }
-    return true;
-}
 
 static void print_notes(struct cli *cli, const struct import_found *f)
 {
@@ -64,15 +21,15 @@ static void print_notes(struct cli *cli, const struct import_found *f)
     fputs("--hcl prints the configuration that matches.\n", cli->out);
 }
 
-static int print_found(struct cli *cli, const struct options *o, struct kube_client *client,
+static int print_found(struct cli *cli, const struct cli_target *o, struct kube_client *client,
                        struct err *err)
 {
     struct source_cache_options options = {.getenv_fn = NULL};
     struct source_cache *sources CLEANUP(source_cache_cleanup) = source_cache_new(&options, err);
     struct import_request r = {.client = client,
                                .sources = sources,
-                               .manager = FIELD_MANAGER,
-                               .id = o->id ? o->id : IMPORT_AUTO};
+                               .manager = SESSION_FIELD_MANAGER,
+                               .id = o->word ? o->word : IMPORT_AUTO};
     struct import_found found;
     int rc;
 
@@ -81,7 +38,7 @@ static int print_found(struct cli *cli, const struct options *o, struct kube_cli
     rc = import_look(&r, &found, err);
     if (rc)
         return rc;
-    if (o->hcl) {
+    if (o->flag) {
         char *text CLEANUP(mem_cleanup) = import_hcl(&found);
 
         fputs(text, cli->out);
@@ -94,14 +51,14 @@ static int print_found(struct cli *cli, const struct options *o, struct kube_cli
 
 static int run_import(struct cli *cli, int argc, char **argv)
 {
-    struct options o = {0};
+    struct cli_target o;
     struct err err CLEANUP(err_done) = ERR_INIT;
     struct kube_client *client;
     int rc = ERR_FAIL;
 
-    if (!read_options(argc, argv, &o))
+    if (!cli_read_target(argc, argv, "hcl", &o))
         return CLI_USAGE;
-    client = cli_connect(o.config_path, o.context, &err);
+    client = cli_connect(&o, &err);
     if (client)
         rc = print_found(cli, &o, client, &err);
     kube_client_free(client);

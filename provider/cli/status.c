@@ -17,11 +17,6 @@
 
 #define WATCH_MS 2000
 
-struct options {
-    const char *name, *config_path, *context; /* NULL = not given */
-    bool watch;
-};
-
 /* What was read: one installation, or all of them. */
 struct view {
     struct status *at;
@@ -31,51 +26,12 @@ struct view {
 
 struct watcher {
     struct cli *cli;
-    const struct options *o;
+    const struct cli_target *o;
     struct kube_client *client;
     bool terminal;
     size_t lines; /* drawn the last time */
     char *said;   /* the last text of a pipe */
 };
-
-/* --- arguments ----------------------------------------------------------------------------------- */
-
-/* Options with a value: --name VALUE or --name=VALUE. */
-static const char **value_option(struct options *o, const char *arg)
-{
-    const struct {
-        const char *name;
-        const char **value;
-    } rows[] = {{"config-path", &o->config_path}, {"context", &o->context}};
-    size_t n = strcspn(arg, "=");
-
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (strlen(rows[i].name) == n && !strncmp(rows[i].name, arg, n))
-            return rows[i].value;
-    return NULL;
-}
-
-static bool read_options(int argc, char **argv, struct options *o)
-{
-    for (int i = 1; i < argc; i++) {
-        const char *arg = argv[i], *word = arg + strspn(arg, "-");
-        const char **value = arg == word ? &o->name : value_option(o, word);
-
-        if (arg != word && !strcmp(word, "watch"))
-            o->watch = true;
-        else if (!value || *value)
-            return false;
-        else if (arg == word)
-            *value = arg;
-        else if (strchr(word, '='))
-            *value = strchr(word, '=') + 1;
-        else if (i + 1 < argc)
-            *value = argv[++i];
-        else
-            return false;
-    }
-    return true;
-}
 
 /* --- reading ------------------------------------------------------------------------------------- */
 
@@ -130,15 +86,15 @@ static bool is_ready(const struct view *v)
 
 /* --- printing ------------------------------------------------------------------------------------ */
 
-static void put_nothing(const struct options *o, struct buf *out)
+static void put_nothing(const struct cli_target *o, struct buf *out)
 {
-    if (o->name)
-        buf_printf(out, "nothing of the name \"%s\" is installed in this cluster\n", o->name);
+    if (o->word)
+        buf_printf(out, "nothing of the name \"%s\" is installed in this cluster\n", o->word);
     else
         buf_puts(out, "nothing is installed in this cluster\n");
 }
 
-static size_t put_view(const struct view *v, const struct options *o,
+static size_t put_view(const struct view *v, const struct cli_target *o,
                        const struct status_screen *screen, struct buf *out)
 {
     if (v->several)
@@ -187,7 +143,7 @@ static int watch(struct watcher *w, struct err *err)
 
     while (true) {
         struct view v;
-        int rc = view_read(w->client, w->o->name, &v, err);
+        int rc = view_read(w->client, w->o->word, &v, err);
 
         if (rc)
             return rc;
@@ -209,7 +165,7 @@ static int print_once(struct watcher *w, bool *ret_ready, struct err *err)
     struct buf text CLEANUP(buf_done) = BUF_INIT;
     struct status_screen any = {0};
     struct view v;
-    int rc = view_read(w->client, w->o->name, &v, err);
+    int rc = view_read(w->client, w->o->word, &v, err);
 
     if (rc)
         return rc;
@@ -222,17 +178,17 @@ static int print_once(struct watcher *w, bool *ret_ready, struct err *err)
 
 static int run_status(struct cli *cli, int argc, char **argv)
 {
-    struct options o = {0};
+    struct cli_target o;
     struct err err CLEANUP(err_done) = ERR_INIT;
     struct watcher w = {.cli = cli, .o = &o, .terminal = isatty(fileno(cli->out))};
     bool ready = true;
     int rc = ERR_FAIL;
 
-    if (!read_options(argc, argv, &o))
+    if (!cli_read_target(argc, argv, "watch", &o))
         return CLI_USAGE;
-    w.client = cli_connect(o.config_path, o.context, &err);
+    w.client = cli_connect(&o, &err);
     if (w.client)
-        rc = o.watch ? watch(&w, &err) : print_once(&w, &ready, &err);
+        rc = o.flag ? watch(&w, &err) : print_once(&w, &ready, &err);
     kube_client_free(w.client);
     free(w.said);
     if (rc) {

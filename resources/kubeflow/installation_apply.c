@@ -59,9 +59,9 @@ static const struct tf_value *state_after(const struct installation *kind, struc
                                           const json_t *hashes, const struct install_outcome *out)
 {
     const struct tf_value *v = op->planned;
-    json_auto_t *empty = json_object(), *retained = NULL;
+    json_auto_t *empty = json_object();
+    json_auto_t *retained = all_retained(op->prior, out->retained, hashes);
 
-    retained = all_retained(op->prior, out->retained, hashes);
     if (!tf_is_known(tf_get(v, "changes"))) {
         json_auto_t *changes = kind->announce(kind->title(ctx->arena, v, m->version), m);
 
