@@ -122,11 +122,16 @@ void installation_complete(const struct installation *kind, struct tf_context *c
 
 bool installation_inputs_known(const struct installation *kind, const struct tf_value *v);
 
+/* Notes in planned private state what is planned ("create", "update", "destroy") of which id; the
+ * memory goes along, because apply gets no other private state. */
+void installation_set_operation(struct tf_plan *plan, const char *op, const char *id);
+
 /* --- what is unfinished --------------------------------------------------------------------------- */
 /* Terraform drops something unfinished from state when its delete half was answered, which leaves it to
  * the create that follows. Should that fail before it has begun, it hands the object back, or nobody
  * would know of it any more: called by the delete half, and at the end of every create. For resources
  * with an attribute id that both halves know. */
+bool installation_continues(const struct tf_apply *op); /* whether a delete is that half */
 void installation_leave_unfinished(struct tf_context *ctx, const struct tf_apply *op);
 void installation_keep_unfinished(struct tf_context *ctx, struct tf_apply *op);
 

@@ -200,8 +200,7 @@ static bool is_replaced(const struct tf_apply *op)
            !strcmp(krm_str(op->planned_private, "id", NULL), installation_str(op->prior, "id"));
 }
 
-/* Whether it is that of something unfinished, which the create that follows continues. */
-static bool continues(const struct tf_apply *op)
+bool installation_continues(const struct tf_apply *op)
 {
     return is_replaced(op) && !tf_bool_or(tf_get(op->prior, "installed"), true);
 }
@@ -217,7 +216,7 @@ void installation_remove(const struct installation *kind, struct tf_context *ctx
     struct install_removal_findings found CLEANUP(install_removal_findings_done) = {0};
     json_t *wanted;
 
-    if (continues(op)) {
+    if (installation_continues(op)) {
         installation_leave_unfinished(ctx, op);
         log_info("kubeflow", "%s is unfinished: the create continues it, nothing is deleted",
                  installation_str(op->prior, "id"));

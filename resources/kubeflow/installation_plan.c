@@ -10,8 +10,7 @@
 
 #include "lib/base/banned.h"
 
-/* planned_private: the memory goes along, because apply gets no other private state. */
-static void set_operation(struct tf_plan *plan, const char *op, const char *id)
+void installation_set_operation(struct tf_plan *plan, const char *op, const char *id)
 {
     if (!plan->private_state)
         plan->private_state = json_object();
@@ -202,7 +201,7 @@ static void plan_destroy(const struct installation *kind, struct tf_context *ctx
     struct install_removal r;
 
     install_memory_load(plan->private_state, &memory);
-    set_operation(plan, "destroy", installation_str(plan->prior, "id"));
+    installation_set_operation(plan, "destroy", installation_str(plan->prior, "id"));
     if (session_connection(ctx->session) == SESSION_UNKNOWN ||
         session_client(ctx->session, &client, &err)) {
         install_memory_done(&memory);
@@ -244,8 +243,8 @@ void installation_plan(const struct installation *kind, struct tf_context *ctx, 
     kind->prepare(ctx, p);
     if (tf_failed(ctx->diags))
         return;
-    set_operation(p, p->action == TF_CREATE ? "create" : "update",
-                  installation_str(p->planned, "id"));
+    installation_set_operation(p, p->action == TF_CREATE ? "create" : "update",
+                               installation_str(p->planned, "id"));
     if (!installation_inputs_known(kind, p->planned)) {
         plan_partly(kind, ctx, p);
         return;

@@ -32,8 +32,6 @@
 
 #define PROFILE_TIMEOUT_MS (10 * 60 * 1000)
 
-#define OP     "op"
-#define ID     "id"
 #define PEOPLE "people"
 
 /* --- sessions ------------------------------------------------------------------------------------ */
@@ -114,14 +112,6 @@ static void validate(struct tf_context *ctx, const struct tf_value *config)
 
 /* --- planning ------------------------------------------------------------------------------------ */
 
-static void set_operation(struct tf_plan *p, const char *op, const char *id)
-{
-    if (!p->private_state)
-        p->private_state = json_object();
-    json_object_set_new(p->private_state, OP, json_string(op));
-    json_object_set_new(p->private_state, ID, json_string(id));
-}
-
 static const char *data_policy(const struct tf_value *v)
 {
     return tf_str(tf_dig(v, "on_destroy", "user_data", NULL), "refuse");
@@ -157,7 +147,7 @@ static void plan_destroy(struct tf_context *ctx, struct tf_plan *p)
     struct profile_cluster c;
     bool here = false;
 
-    set_operation(p, "destroy", installation_str(p->prior, "id"));
+    installation_set_operation(p, "destroy", installation_str(p->prior, "id"));
     if (strcmp(data_policy(p->prior), "refuse") != 0 ||
         session_connection(ctx->session) == SESSION_UNKNOWN ||
         session_client(ctx->session, &client, NULL) || !connect_to_read(ctx, p->prior, &c))
@@ -186,7 +176,7 @@ static void plan(struct tf_context *ctx, struct tf_plan *p)
                    "Those of profile %s keep their access, and the dashboard decides from now on. "
                    "To take it from them, set contributors = [] instead.",
                    installation_str(p->planned, "name"));
-    set_operation(p, update ? "update" : "create", installation_str(p->planned, "id"));
+    installation_set_operation(p, update ? "update" : "create", installation_str(p->planned, "id"));
 }
 
 /* --- create and update --------------------------------------------------------------------------- */
@@ -311,14 +301,6 @@ static void import(struct tf_context *ctx, struct tf_import *op)
 
 /* --- delete -------------------------------------------------------------------------------------- */
 
-/* The delete half of a replacement of something unfinished, which the create behind it continues. */
-static bool continues(const struct tf_apply *op)
-{
-    return !strcmp(krm_str(op->planned_private, OP, NULL), "create") &&
-           !strcmp(krm_str(op->planned_private, ID, NULL), installation_str(op->prior, "id")) &&
-           !tf_bool_or(tf_get(op->prior, "installed"), true);
-}
-
 static void remove_it(struct tf_context *ctx, struct tf_apply *op)
 {
     struct err err CLEANUP(err_done) = ERR_INIT;
@@ -326,12 +308,12 @@ static void remove_it(struct tf_context *ctx, struct tf_apply *op)
     const char *policy = data_policy(op->prior);
     json_auto_t *found = NULL;
     struct profile_cluster c;
-    bool here = false;
+    bool continues = installation_continues(op), here = false;
     int rc;
 
-    if (continues(op))
+    if (continues)
         installation_leave_unfinished(ctx, op);
-    if (continues(op) || !strcmp(policy, "keep")) {
+    if (continues || !strcmp(policy, "keep")) {
         log_info("kubeflow", "profile %s is left in the cluster",
                  installation_str(op->prior, "id"));
         return;
